@@ -72,9 +72,8 @@ def says_chaff(text: str) -> bool:
         return False
     words = folded.split()
     is_to_all = _TO_ALL.search(folded) or text.rstrip().endswith((",", "!", ":")) or len(words) <= _FEW
-    return bool(
-        (is_to_all and len(words) <= _HELLO) or (any(map(_SHOW.fullmatch, words)) and len(sentences(text)) == 1)
-    )
+    names_show = any(map(_SHOW.fullmatch, words)) and len(sentences(text)) == 1
+    return bool(is_to_all and len(words) <= _HELLO) or names_show
 
 
 def flat(text: str) -> str:

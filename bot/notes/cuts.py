@@ -94,8 +94,7 @@ def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[s
     yield "run-in", [beginning_at(body, index) for index, line in enumerate(body) if line.lead], 0.97
     linked = [at for at, line in enumerate(body[:-1]) if line.is_link and line.text and not body[at + 1].is_link]
     # Among items that are links, one without an address may be a title, too.
-    is_listed = bool(linked) and all(body[at].item for at in linked)
-    linked += [at for at in texts if is_listed and body[at].item and body[at].depth == body[linked[0]].depth]
+    linked += [at for at in texts if linked and body[at].item and body[linked[0]].item]
     yield "linked", _titled(body, sorted(linked)), 0.9
     yield "cues", [start for index, line in enumerate(body) if (start := cued(line, index))], 1.2
     yield "gaps", _titled(body, (index for index in headings if _stands_alone(body, index, apart=True))), 0.95
@@ -104,7 +103,7 @@ def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[s
     items = [index for index in texts if body[index].item and body[index].depth == top]
     yield "items", [beginning_at(body, index) for index in items], 0.9
     # The links right above a text are a part of its paragraph.
-    above = [next((at for at in range(i, 0, -1) if body[at].after_gap or not body[at - 1].is_link), 0) for i in texts]
+    above = (next((at for at in range(i, 0, -1) if body[at].after_gap or not body[at - 1].is_link), 0) for i in texts)
     apart = [i for i, at in zip(texts, above, strict=True) if not at or body[at].after_gap]
     for each, label in itertools.product((items or texts, apart), _LABELS):
         labels = [(index, label.match(body[index].text)) for index in each]
@@ -221,17 +220,14 @@ class _Judge:
     def announced(self, way: Sequence[str]) -> list[Start]:
         """Return the lines at which the subjects of the teaser begin: the likeliest is found first, in any order."""
         starts: list[int | None] = [None] * len(way)
-        pairs = itertools.product(enumerate(map(telling_words, way)), range(len(self._body)))
-        table = ((-self._likeness(words, line), place, line) for (place, words), line in pairs)
+        pairs = itertools.product(enumerate(map(telling_words, way)), enumerate(self._openings))
+        shares = ((-self._covered(words, own), place, line) for (place, words), (line, own) in pairs)
+        table = ((x * (1 if is_heading(self._body[line]) else _NOT_A_HEADING), at, line) for x, at, line in shares)
         for likeness, place, line in sorted(table):
             if -likeness >= _ENOUGH and starts[place] is None and line not in starts:
                 starts[place] = line
         found = sorted((start, phrase) for start, phrase in zip(starts, way, strict=True) if start is not None)
         return [self.told(line, phrase) for line, phrase in found]
-
-    def _likeness(self, phrase: Sequence[str], line: int) -> float:
-        """Return the likeness of a phrase's words and the first sentence of a line, from 0 to 1."""
-        return self._covered(phrase, self._openings[line]) * (1 if is_heading(self._body[line]) else _NOT_A_HEADING)
 
     def _covered(self, phrase: Sequence[str], found: Collection[str]) -> float:
         """Return the share of a phrase that words hold; a frequent word of the notes weighs little."""
@@ -276,8 +272,7 @@ class _Judge:
         marked = sum(map(bool, levels))
         score *= max(marked, count - marked) / count
         passed = self._titles - {start.line for start in starts}
-        over = sum(not limit or 0 < self._body[each].level <= limit for each in passed)
-        score *= count / (count + (1 if limit else 0.6) * over)
+        score *= count / (count + sum(0.6 if not limit else 0 < self._body[each].level <= limit for each in passed))
         sizes = [length + len(start.title) / 2 for start, length in zip(starts, lengths, strict=True)]
         shares = [size / (sum(sizes) or 1) for size in sizes if size]
         score *= 0.6 - 0.4 * sum(share * math.log(share) for share in shares) / math.log(max(2, count))

@@ -246,9 +246,8 @@ def _turns(lines: Sequence[str], names: Collection[str]) -> Iterator[Line]:
         below = next((each for each in turns[at + 1 :] if each.speaker or (each.text and "://" not in each.text)), line)
         # A short line apart from others that nobody says stands as a title above a turn.
         is_apart = line.after_gap if above.text else not above.speaker
-        is_head = is_apart and below.speaker and not line.speaker and is_title(line)
-        is_marked = line.level or is_head
-        yield replace(line, level=BOLD_LEVEL) if is_marked else replace(line, speaker=speaker)
+        is_head = line.level or (is_apart and below.speaker and not line.speaker and is_title(line))
+        yield replace(line, level=BOLD_LEVEL) if is_head else replace(line, speaker=speaker)
         above = line
 
 
