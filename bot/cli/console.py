@@ -283,9 +283,8 @@ def find_episode(archive: "Archive", number: int | None, *, published: bool = Fa
     newest = ", ".join(str(episode.number) for episode in archive.episodes[:5])
     if not newest:
         nothing = _("there is no episode that could be shown: `recap new` begins one")
-        raise ExpectedError(
-            _("no episode is without mistakes: mend what is told above") if archive.problems else nothing
-        )
+        not_yet = _("no episode is without mistakes: mend what is told above")
+        raise ExpectedError(not_yet if archive.problems else nothing)
     if number is None:
         told = _("there is no episode that people may see yet; the newest are: {newest}")
     elif archive.problems:

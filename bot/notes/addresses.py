@@ -20,9 +20,8 @@ _BRACKETS = re.compile(r"\(\s*\)|\[\s*\]|<\s*>|«\s*»")
 _BETWEEN = re.compile(r"(?:\s(?:et|and|puis|ou|or|&|\+|/|,|;)){1,9}$")
 _ASIDE = re.compile(r"\([^()]{0,40}\)\.?")
 """A remark on the address, such as `(in English)`."""
-_TITLE_LENGTH = 80
-"""Characters of the words beside an address that may be its title."""
-_LONGEST_LABEL = 60
+_TITLE_LENGTH, _LONGEST_LABEL = 80, 60
+"""Characters of the words beside an address that may be its title, and of those that only say that it is one."""
 _ARROWS = " :-–—→>|👉🔗➡️\ufe0f"
 
 

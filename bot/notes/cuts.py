@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from bot.model.text import fold, sentences
 from bot.notes.language import stems, telling_words, words_of
-from bot.notes.marks import SOURCES, bare_title, is_heading, is_title, number_of, sign_of
+from bot.notes.marks import SOURCES, bare_title, is_heading, is_title, number_of
 from bot.notes.model import Head, Line
 
 MAX_SUBJECTS = 40
@@ -87,9 +87,6 @@ def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[s
     for level in {body[index].level for index in headings} - {0}:
         yield "level", _titled(body, (index for index in headings if body[index].level == level)), 1.0
     yield "numbers", judge.numbered, 1.05
-    signs = [sign_of(line) for line in body]
-    for sign in dict.fromkeys(filter(None, signs)):
-        yield "signs", [beginning_at(body, index) for index, each in enumerate(signs) if each == sign], 0.95
     yield "times", [beginning_at(body, i) for i, line in enumerate(body) if line.time and not line.speaker], 1.0
     yield "run-in", [beginning_at(body, index) for index, line in enumerate(body) if line.lead], 0.97
     linked = [at for at, line in enumerate(body[:-1]) if line.is_link and line.text and not body[at + 1].is_link]

@@ -56,8 +56,7 @@ def counted(lines: Sequence[Line]) -> list[Line]:
 
 def number_of(text: str) -> int:
     """Return the number that marks a title; 0 if there is none."""
-    match = _NUMBERED.match(text)
-    return int(match[1]) if match else 0
+    return int(match[1]) if (match := _NUMBERED.match(text)) else 0
 
 
 def bare_title(text: str) -> str:
@@ -70,13 +69,6 @@ def bare_title(text: str) -> str:
 def unmarked(text: str) -> str:
     """Return a text without the emoji and name of a field before it."""
     return _TEXT_FIELD.sub("", _COUNT.sub("", EMOJI.sub("", text)))
-
-
-def sign_of(line: Line) -> str:
-    """Return the sign with which a line begins; an emoji stands for all of them, as each subject may have its own."""
-    first = line.text[:1]
-    is_sign = bool(line.text) and not (line.is_link or line.item or first.isalnum() or first in "«“\"'’([{*…")
-    return "" if not is_sign else "emoji" if first > "\U00010000" or EMOJI.match(line.text) else first
 
 
 def is_title(line: Line) -> bool:
