@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,3 +22,22 @@ async def until(condition: Callable[[], object], within: float = PATIENCE) -> No
     async with asyncio.timeout(within):
         while not condition():  # noqa: ASYNC110 - nothing announces it
             await asyncio.sleep(0.02)
+
+
+@dataclass
+class Unending:
+    """Work that goes on until it is cancelled, and then takes some turns of the loop; `ended` gets its name last."""
+
+    name: str
+    ended: list[str] = field(default_factory=list)
+    began: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, *_asked: object) -> None:
+        """Work."""
+        try:
+            self.began.set()
+            await asyncio.Event().wait()
+        finally:
+            for _turn in range(9):
+                await asyncio.sleep(0)
+            self.ended.append(self.name)

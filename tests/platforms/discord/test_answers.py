@@ -17,7 +17,7 @@ from bot.platforms.discord.places import request_of
 from bot.sandbox.discord.interactions import Callback
 from bot.sandbox.shared.faults import Fault, Flood, Match, Reply
 from tests.platforms.discord.answering import Scene, answering, text_of
-from tests.waiting import PATIENCE, until
+from tests.waiting import PATIENCE, Unending, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -325,22 +325,12 @@ async def test_an_answer_in_a_private_chat_stays(scene: Scene) -> None:
 
 async def test_an_answer_that_is_cut_off_ends_before_its_handler(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bot closes its connections when no handler runs any more; nothing may go on behind them."""
-    began, ended = asyncio.Event(), []
-
-    async def answering_for_ever(*_asked: object) -> None:
-        try:
-            began.set()
-            await asyncio.Event().wait()
-        finally:
-            for _step in range(9):
-                await asyncio.sleep(0)
-            ended.append("answer")
-
-    monkeypatch.setattr(handlers, "answered", answering_for_ever)
+    answering = Unending("answer")
+    monkeypatch.setattr(handlers, "answered", answering)
     await scene.says("topics")
-    await began.wait()
+    await answering.began.wait()
     await scene.platform.underway.finish(within=0.0)
-    assert ended == ["answer"]
+    assert answering.ended == ["answer"]
 
 
 # While people type

@@ -30,6 +30,7 @@ from bot.sandbox.telegram.model import ADMIN_RIGHTS, Chat, Status
 from bot.sandbox.telegram.server import TelegramStandIn
 from tests import clients
 from tests.platforms.telegram import wire
+from tests.waiting import Unending
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -270,25 +271,15 @@ async def test_a_pause_that_telegram_asks_for_holds_for_polls_too() -> None:
 
 async def test_the_end_of_listening_is_the_end_of_the_menu_too() -> None:
     """The connections are closed after it; an offer that is still on its way would find them gone."""
-    began, ended = asyncio.Event(), []
-
-    async def offer() -> None:
-        try:
-            began.set()
-            await asyncio.Event().wait()
-        finally:
-            for _step in range(9):
-                await asyncio.sleep(0)
-            ended.append("offer")
-
+    offer = Unending("offer")
     async with TelegramStandIn() as standin, clients.connected(clients.telegram_client(standin)) as platform:
         platform.on_setup = offer
         listening = asyncio.create_task(platform.listen())
-        await began.wait()
+        await offer.began.wait()
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
-        ended.append("listening")
-    assert ended == ["offer", "listening"]
+        offer.ended.append("listening")
+    assert offer.ended == ["offer", "listening"]
 
 
 async def test_what_was_received_before_the_end_does_not_come_again() -> None:
