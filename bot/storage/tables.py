@@ -215,6 +215,7 @@ renderings = Table(
 _PENDING = text("state = 'pending'")
 _HAS_BEGUN = text("position > 0")
 _IS_CHANGE = text("corrects IS NOT NULL")
+_IS_OF_SUBSCRIPTION = text("subscription_id IS NOT NULL")
 
 deliveries = Table(
     "deliveries",
@@ -248,7 +249,7 @@ deliveries = Table(
     Index("ix_deliveries_states", "broadcast_id", "state"),
     # Without these two, deleting one rendering or subscription reads every delivery.
     Index(None, "rendering_id"),
-    Index(None, "subscription_id"),
+    Index(None, "subscription_id", sqlite_where=_IS_OF_SUBSCRIPTION),
     # Leads to the last change of a delivery; without the id, PostgreSQL may look for it among all deliveries.
     Index("ix_deliveries_corrects", "corrects", "id", sqlite_where=_IS_CHANGE),
     # SQLite only: an id is never given twice, so that a late outcome or a nonce cannot hit another delivery.

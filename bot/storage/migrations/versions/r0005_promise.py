@@ -158,6 +158,12 @@ def upgrade() -> None:
     change = sa.text("corrects IS NOT NULL")
     columns = ["corrects", "id"]
     op.create_index("ix_deliveries_corrects", "deliveries", columns, sqlite_where=change, postgresql_where=change)
+    # A correction, which has a delivery for each place, is spared the entries.
+    subscribed, by_subscription = sa.text("subscription_id IS NOT NULL"), "ix_deliveries_subscription_id"
+    op.drop_index(by_subscription, "deliveries")
+    op.create_index(
+        by_subscription, "deliveries", ["subscription_id"], sqlite_where=subscribed, postgresql_where=subscribed
+    )
     op.create_table(
         "choices",
         sa.Column("id", sa.Integer(), nullable=False),
