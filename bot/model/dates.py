@@ -55,8 +55,8 @@ _ALONE = [
 _BEFORE = re.compile(r"(?i)(?:\b(?:notes?|du|de la|semaine|the|of|on|le|date|publié|published|week)\b\W{1,3}){1,4}$")
 _NEAR = dt.timedelta(days=90)
 """Time between today and a date that has neither year nor weekday; a farther one may be of any year."""
-_REACH = 6
-"""Years around today in which a weekday tells the year of a date."""
+_MONTHS_A_YEAR, _REACH = 12, 6
+"""Months of a year, and years around today in which a weekday tells the year of a date."""
 
 
 def date_in(text: str, today: dt.date | None = None) -> dt.date | None:
@@ -86,12 +86,15 @@ def apart_from_date(text: str, today: dt.date | None = None) -> tuple[dt.date | 
 def _date(match: re.Match[str], today: dt.date | None) -> dt.date | None:
     found = match.groupdict()
     month = _MONTHS.get(found["month"].lower()) or int(found["month"])
+    number = int(found["day"])
+    # Americans write the month first, which only a day above twelve shows.
+    month, number = (number, month) if month > _MONTHS_A_YEAR >= number else (month, number)
     around = today.year if today else 0
     is_whole = "year" in found
     days = []
     for year in [int(f"20{found['year']}"[-4:])] if is_whole else range(around - _REACH, around + 2):
         with contextlib.suppress(ValueError):
-            days.append(dt.date(year, month, int(found["day"])))
+            days.append(dt.date(year, month, number))
     if today and not is_whole:
         weekday = _WEEKDAYS.get(fold(found.get("weekday") or ""))
         days = [day for day in days if day.weekday() == weekday or (weekday is None and abs(day - today) <= _NEAR)]

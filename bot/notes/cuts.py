@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from bot.model.text import fold, sentences
 from bot.notes.language import stems, telling_words, words_of
 from bot.notes.marks import SOURCES, bare_title, is_heading, is_title, number_of
-from bot.notes.model import Head, Line
+from bot.notes.model import BOLD_LEVEL, Head, Line
 
 MAX_SUBJECTS = 40
 """Subjects of an episode at most; notes that seem to have more are cut in another way."""
@@ -35,6 +35,7 @@ _LABELS = (
 )
 # A phone that takes a dictation writes no capitals.
 _UNMARKED = re.compile(r"(?<=[.!?…]) (?=[a-zà-ÿœ])")
+_CLAUSE = re.compile(r",\s+([^,;:()]{10,90})[,;:(]")
 _BRIEF = re.compile(rf"(?i)(?P<title>{words_of('brief')})(?:\s?:\s+(?P<rest>.+))?")
 # An elided article belongs to its name.
 _WORDS = re.compile(r"(?:[LDld][’'])?[^\W_]+")
@@ -72,6 +73,14 @@ def best_cut(body: Sequence[Line], head: Head) -> Cut:
     # News in brief are one subject, if nothing of them is told but titles.
     briefs = ((at, _BRIEF.fullmatch(bare_title(line.text))) for at, line in enumerate(body) if not line.is_link)
     own = {at: Start(at, found["title"], found["rest"] or "") for at, found in briefs if found}
+    for at in list(own):
+        # Unless each of them has a title and a text of its own.
+        items = itertools.takewhile(lambda below: body[below].item or body[below].is_link, range(at + 1, len(body)))
+        told = [beginning_at(body, item) for item in items if body[item].text and not body[item].is_link]
+        if len(told) > 1 and all(start.title and start.rest for start in told):
+            del own[at]
+            starts = {begin: start for begin, start in starts.items() if begin != at}
+            starts |= {start.line: start for start in told}
     last = best.starts[-1].line + 1
     labels = ((at, line) for at, line in enumerate(body) if at >= last and line.after_gap and ":" in line.text[:_LABEL])
     own |= {at: start for at, line in labels if (start := cued(line, at))}
@@ -85,7 +94,7 @@ def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[s
     texts = [i for i, line in enumerate(body) if line.text and not (line.is_link or SOURCES.match(fold(line.text)))]
     headings = judge.headings
     for level in {body[index].level for index in headings} - {0}:
-        yield "level", _titled(body, (index for index in headings if body[index].level == level)), 1.0
+        yield "level", _titled(body, _of_level(body, headings, level)), 1.0
     yield "numbers", judge.numbered, 1.05
     yield "times", [beginning_at(body, i) for i, line in enumerate(body) if line.time and not line.speaker], 1.0
     yield "run-in", [beginning_at(body, index) for index, line in enumerate(body) if line.lead], 0.97
@@ -93,7 +102,11 @@ def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[s
     # Among items that are links, one without an address may be a title, too.
     linked += [at for at in texts if linked and body[at].item and body[linked[0]].item]
     yield "linked", _titled(body, sorted(linked)), 0.9
-    yield "cues", [start for index, line in enumerate(body) if (start := cued(line, index))], 1.2
+    cues = [start for index, line in enumerate(body) if (start := cued(line, index))]
+    yield "cues", cues, 1.2
+    # Between them, a paragraph that begins with "Finally," passes to a subject, too.
+    passing = [start for index, line in enumerate(body) if (start := cued(line, index, is_between=bool(cues)))]
+    yield "cues", passing, 1.2
     yield "gaps", _titled(body, (index for index in headings if _stands_alone(body, index, apart=True))), 0.95
     yield "short lines", _titled(body, (index for index in headings if _stands_alone(body, index, apart=False))), 0.9
     top = min((body[index].depth for index in texts if body[index].item), default=0)
@@ -122,6 +135,16 @@ def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[s
 
 def _titled(body: Sequence[Line], lines: Iterable[int]) -> list[Start]:
     return [Start(index, bare_title(body[index].text)) for index in lines]
+
+
+def _of_level(body: Sequence[Line], headings: Sequence[int], level: int) -> Iterator[int]:
+    """Yield the titles of a level; behind the first, a higher one with a text right below it ends its section."""
+    has_begun = False
+    for index in headings:
+        has_begun = has_begun or body[index].level == level
+        is_above = has_begun and 0 < body[index].level < level and not is_heading((*body, Line(""))[index + 1])
+        if body[index].level == level or is_above:
+            yield index
 
 
 def _numbered(body: Sequence[Line], numbers: Iterable[int]) -> Iterator[Start]:
@@ -155,7 +178,7 @@ def beginning_at(body: Sequence[Line], index: int) -> Start:
     return Start(index, "", text)
 
 
-def cued(line: Line, index: int) -> Start | None:
+def cued(line: Line, index: int, *, is_between: bool = False) -> Start | None:
     """Return a beginning at a line in which a speaker passes to a subject, with the words that name it."""
     apart = (each if len(each) <= _RUN_IN else _UNMARKED.sub("\n", each) for each in sentences(line.text))
     told = [said for each in apart for said in each.split("\n")]
@@ -169,6 +192,8 @@ def cued(line: Line, index: int) -> Start | None:
         title = title.strip().rstrip(".!:")
         # "Finally" may begin any sentence; only a short one names a subject.
         is_cue = match is not None and (" " in match["cue"] or len(words) <= _SHORT_SENTENCE)
+        if is_between and match and not at and line.after_gap and (found := _CLAUSE.match(said[words[count - 1].end() :])):
+            title, rest, is_cue = found[1], [line.text], True
         if is_cue and 0 < len(title) <= _RUN_IN:
             return Start(index, title if title[1:2].isupper() else title[0].upper() + title[1:], " ".join(rest))
     return None
@@ -201,7 +226,8 @@ class _Judge:
     def __init__(self, body: Sequence[Line], head: Head) -> None:
         self._body = body
         self._head = head
-        self._lengths = [0 if line.is_link else len(line.text) for line in body]
+        told = ("".join(link.title for link in line.links) if line.is_link else line.text for line in body)
+        self._lengths = list(map(len, told))
         self._total = sum(self._lengths) or 1
         self.headings = [index for index, line in enumerate(body) if is_heading(line)]
         self._openings = [stems(telling_words(next(iter(sentences(line.text)), ""))) for line in body]
@@ -264,6 +290,9 @@ class _Judge:
         score *= 1 - max(0, opening - min(_FREE_OPENING, self._total // 4)) / self._total
         # Titles below the lowest one at which a subject begins are inside of subjects.
         levels = [self._body[start.line].level for start in starts]
+        # A title right above a lower one names a section rather than a subject.
+        below = [self._body[min(start.line + 1, len(self._body) - 1)].level for start in starts]
+        score *= 1 - 0.3 * sum(0 < own < other < BOLD_LEVEL for own, other in zip(levels, below, strict=True)) / count
         limit = max(levels) if all(levels) else 0
         # Where subjects have marked titles, a line without one is none.
         marked = sum(map(bool, levels))

@@ -223,7 +223,10 @@ class _Writer:
         time = subject.time if begins is None else ""
         if remark or time:
             yield self._remark(remark, time)
-        yield from (escaped(self._tidied(text)) for text in paragraphs or [f"{title}."])
+        # Where there is no text, the words of the links say more than the title alone.
+        named = " ".join(_ended(link.title) for link in links if len(telling_words(link.title)) > _FEW)
+        told = paragraphs or _summarised([Line(named)]) or [_ended(title)]
+        yield from (escaped(self._tidied(text)) for text in told)
         if images:
             url = images[0].url
             address = f"<{url}>" if "(" in url else url
@@ -291,9 +294,14 @@ def _summarised(lines: Sequence[Line]) -> list[str]:
         open_ones = [each for each in lines if is_heading(each) and not _ENDING.search(each.text)]
         lines = [each for each in lines if each not in open_ones or (not each.level and "," in each.text)] or lines
     texts = ((place, text) for place, line in enumerate(lines) for text in sentences(line.text))
-    told = [(at, text if _ENDING.search(text) else f"{text.rstrip(' :;,-–')}.") for at, text in texts]
+    told = [(at, _ended(text)) for at, text in texts]
     ends = itertools.accumulate(len(text) for _place, text in told)
     pairs = zip(told, ends, strict=True)
     kept = [each for each, end in pairs if end <= _MAX_SUMMARY and end - len(each[1]) <= _ENOUGH] or told[:1]
     groups = itertools.groupby(kept, key=operator.itemgetter(0))
     return [" ".join(text for _place, text in group) for _place, group in groups]
+
+
+def _ended(text: str) -> str:
+    """Return a text that ends as a sentence does."""
+    return text if _ENDING.search(text) else f"{text.rstrip(' :;,-–')}."

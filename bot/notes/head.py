@@ -32,7 +32,7 @@ _NUMBERS = (
 )
 _WEAKER_NUMBERS = (
     # `Monday Briefing 21`, and no year; `le 1302`.
-    re.compile(r"^[^.!?:\d]{3,40}\s(?!(?:19|20)\d\d\b)(\d{1,4})(?:$|\s?[:–—-]\s+)"),
+    re.compile(r"^[^.!?:\d]{2,40}\s(?!(?:19|20)\d\d\b)(\d{1,4})(?:$|\s?[:–—-]\s+)"),
     re.compile(
         r"(?i)^.{0,40}?\b(?:pour|for|le|du|the)\s+(?:le\s+|n°\s?)?(\d{3,5})\s*(?:[:|–—-]\s*|$|(?=(?:du|of)\b))(?!\d)"
     ),
@@ -53,6 +53,7 @@ _DAY_BEHIND = re.compile(
     r"(?i)\b(?:du|le|the|for|on|of) ((?:\d{1,2}(?:er|st|nd|rd|th)? [^\W\d_]+|[^\W\d_]+ \d{1,2})\b)"
 )
 _NEXT = re.compile(r"\W*(?:prochaine?s?|next)\b")
+_RECORDED = re.compile(r"\W*(?:enregistre|recorded)")
 _PUBLISHED = re.compile(rf"(?:.{{0,{_MAX_DATED}}}[,(] ?)?\W*{words_of('published')}\b")
 _PIECES = re.compile(r"(?<=\S)\s[·•|/–—-]\s")
 _SPEAKS, _MENU = words_of("speaks"), words_of("menu")
@@ -82,6 +83,9 @@ def read_head(notes: Notes, path: PurePath, today: dt.date) -> tuple[Head, list[
     rest, lines = _number(notes.title or head.title, lines, head, today, path.stem)
     _spoken_number([Line(notes.title), *notes.lines[:_HEAD]], head, today)
     day, rest = apart_from_date(rest, today)
+    # The day of the recording stands before that of the show, which the file's name may tell.
+    is_recorded = any(_RECORDED.match(fold(line.text)) for line in lines[:_HEAD])
+    day = day or (date_in(path.stem) if is_recorded else None)
     lines = _date(lines, head, day, today)
     below = _teaser(rest, lines, head)
     if names := {name: time for time, name in notes.chapters if telling_words(name) and not is_chaff_title(name)}:
@@ -89,7 +93,8 @@ def read_head(notes: Notes, path: PurePath, today: dt.date) -> tuple[Head, list[
     if head.number is None and (match := _FILE_NUMBER.fullmatch(path.stem)):
         head.number = int(match[1] or match[2]) or None
     head.date = head.date or date_in(path.stem.replace("_", "-"), today)
-    about = [line for line in below[:_LIST] if not line.links and is_about_show(apart_from_date(line.text, today)[1])]
+    top = (line for line in below[:_LIST] if line.level in {0, 1, BOLD_LEVEL} and not line.links)
+    about = [line for line in top if is_about_show(apart_from_date(line.text, today)[1])]
     # The one title of its level that stands above all others is that of the page, and heads no section.
     levels = [line.level for line in below]
     about += [line for line in below[:1] if levels.count(1) == line.level == 1 and says_chaff(line.text)]
@@ -145,7 +150,7 @@ def _number(
         if match is None or line.item or head.number not in {None, int(match[1])}:
             continue
         is_long = index > 0 and pattern is not _NUMBERS[0] and len(line.text) > _MAX_DATED
-        is_sure = match.end() == len(text) or line.level == 1 or match[1] in re.findall(r"\d+", name)
+        is_sure = match.end() == len(text) or line.level == 1 or match[1] in {*re.findall(r"\d+", name), str(head.number)}
         is_sure = is_sure and (not spoken or match[1] in spoken)
         if is_long or (pattern in _WEAKER_NUMBERS and (is_chaff(line) or not is_sure)):
             continue

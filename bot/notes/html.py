@@ -23,6 +23,7 @@ _COMMENT = re.compile(r"<!(?=--).*?(?:-->|\Z)", re.DOTALL)
 _LIST_MARK = re.compile(r"<!\[if !supportLists\]>.{0,600}?<!\[endif\]>", re.DOTALL)
 _CONDITION = re.compile(r"<!\[[^<>\[\]]{0,60}\]>|<!doctype\b[^<>]{0,200}>", re.IGNORECASE)
 _SPACE = re.compile(r"[^\S\u00a0\u202f]+")
+_TEXT_BEHIND = re.compile(r"\s?(?:[—–-]|:)\s.{30}")
 _WEIGHT = re.compile(r"font-weight\s*:\s*(bold|[6-9]\d\d)?", re.IGNORECASE)
 _BULLET = re.compile(r"^[·•▪◦§o]\s*[\u00a0 ]+")
 _TYPED_BULLET = re.compile(r"^[•▪◦●‣]\s+")
@@ -175,6 +176,10 @@ class _Reader:
         spoken = [(piece, is_bold) for piece, is_bold in self._pieces if piece.strip()]
         bold = [piece for piece, _bold in itertools.takewhile(operator.itemgetter(1), spoken)]
         lead = _plain("".join(bold)) if len(bold) < len(spoken) else ""
+        if self._links and not lead and text.startswith(self._links[0].title):
+            # The words of a link above its text are a title, as in `[Title](https://…) — what it says`.
+            name = self._links[0].title
+            lead = name if _TEXT_BEHIND.match(text[len(name) :]) else ""
         if text or self._links or self._images:
             bullet = (_BULLET if self._item else _TYPED_BULLET).match(text)
             text, item = text[bullet.end() :] if bullet else text, self._item or bullet is not None

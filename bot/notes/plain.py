@@ -40,6 +40,8 @@ _CHATTER = re.compile(rf"^\W*{words_of('chatter')}\b")
 _EDITED = re.compile(r"(?<!\s)\s*(?:\((?:edited|modifié|modifiée)\)|<[^<>\n]{0,20}(?:edited|modifié)>)\s*$")
 _GREETING = re.compile(rf"\W*{words_of('greeting')}")
 _SHORT, _FEW, _MANY = 90, 2, 0.6
+_UNDERLINE, _UNDERLINED = re.compile(r"[-=~_]{3,}"), 2
+"""A line of signs right below a title, and the level that it gives to the title."""
 _MARKS = " \u200e\u200f"
 _MAIL_HEADER = re.compile(rf"(?i)(?P<name>{words_of('mail_header')})\s?:\s*(?P<value>.*)")
 _ANSWER = re.compile(r"(?i)^(?:(?:re|fwd?|tr)\s?:\s*)+")
@@ -68,10 +70,13 @@ def plain_lines(text: str) -> Iterator[Line]:
 def marked_lines(lines: Iterable[Line]) -> Iterator[Line]:
     """Yield the lines with their marks of titles and items apart from their words."""
     gap = False
-    for said in lines:
+    for said, below in itertools.pairwise((*lines, Line(""))):
         words = _EMOJI_CODE.sub(lambda code: _COUNTED.get(code[1], ""), _SLACK_LINK.sub(r" \1 ", said.text)).strip()
         if words:
-            yield _line(words, said, after_gap=gap or said.after_gap)
+            line = _line(words, said, after_gap=gap or said.after_gap)
+            rule = _UNDERLINE.fullmatch(below.text.strip())
+            is_underlined = rule and line.after_gap and is_title(line) and 2 * len(rule[0]) > len(words)
+            yield replace(line, level=_UNDERLINED) if is_underlined else line
         gap = not words
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 from bot.model.text import fold, sentences
-from bot.notes.chaff import chores, flat, is_chaff, is_chaff_title, is_of_show, says_chaff
+from bot.notes.chaff import chores, flat, is_about_show, is_chaff, is_chaff_title, is_of_show, says_chaff
 from bot.notes.cuts import Cut, Start, beginning_at, best_cut, cued
 from bot.notes.head import announces, read_head
 from bot.notes.language import pattern_of, stems, telling_words
@@ -15,9 +15,10 @@ from bot.notes.marks import SOURCES, bare_title, is_heading, is_title, number_of
 from bot.notes.model import BOLD_LEVEL, Line, Link, Notes, Outline, Subject
 
 _IN_EVERY_ADDRESS = frozenset({"https", "http", "www", "com", "fr", "org", "net", "html"})
-_NAME, _LOOSE, _SENTENCE, _HEAD, _DICTATED = 25, 70, 45, 400, 3
-"""Letters of a name, characters of a loose line, of a sentence and of the head of a file, and lines of a dictation."""
-_RUBRIC, _OPENING, _FRAME = map(pattern_of, ("rubric", "opening", "frame"))
+_NAME, _LOOSE, _SENTENCE, _HEAD, _DICTATED, _WORDS = 25, 70, 45, 400, 3, 2
+"""Letters of a name, characters of a loose line, of a sentence and of the head of a file, lines of a dictation, and
+words of a title that tells nothing by itself."""
+_RUBRIC, _OPENING, _FRAME, _RECORDING = map(pattern_of, ("rubric", "opening", "frame", "recording"))
 _NAMED = 0.4
 """The share of a phrase's words with which a subject takes up the phrase."""
 
@@ -83,11 +84,13 @@ def _sifted(lines: Sequence[Line], names: str, out: list[Line]) -> list[Line]:
     """Return the lines that tell subjects; those that say they do not, and those below such a title, go to `out`."""
     kept: list[Line] = []
     to_do, end, tail, gap, is_signed, is_ad = chores(lines), 0, 0, False, False, False
+    hollow: set[int] = set()
     for index, (line, below) in enumerate(itertools.pairwise((*lines, Line("")))):
         gap = gap or line.after_gap or not _says_something(line)
         is_out = is_chaff_title(bare_title(line.text)) or (line.level > 0 and says_chaff(line.text))
         # The name of a section stands above titles; a title stands above a text.
         is_above = bool(below.text) and (below.level or not line.level) and _RUBRIC.fullmatch(flat(line.text))
+        is_above = is_above or (0 < line.level < below.level < BOLD_LEVEL and is_about_show(line.text))
         if is_above and beginning_at(lines, index + 1).title:
             out.append(line)
             gap = True
@@ -100,11 +103,15 @@ def _sifted(lines: Sequence[Line], names: str, out: list[Line]) -> list[Line]:
         is_short = max(len(line.text), len(below.text)) <= _NAME and bool(below.text) and not below.after_gap
         is_its = is_ad and line.is_link and not line.after_gap
         is_out = is_its or (gap and is_short and line.text.endswith(","))
-        is_out = is_out or is_chaff(line) or is_of_show(line.text, names)
+        # A recording right below a text is a source, and no part of the show.
+        is_below = line.is_link and not line.after_gap and bool(kept) and kept[-1].text == lines[index - 1].text
+        is_own = is_below and _RECORDING.fullmatch(flat(line.text)) is not None
+        is_out = is_out or (is_chaff(line) and not is_own) or is_of_show(line.text, names)
         is_ad = is_its or (is_out and len(line.text) > _SENTENCE)
         is_name = is_signed and not line.level and sum(map(str.isalpha, line.text)) <= _NAME
         if index < end or index in to_do or is_out or is_name:
             out.append(line)
+            hollow.add(len(kept) - 1)
             # A farewell that ends in a comma has a name and perhaps an office below it.
             is_signed = bool(kept) and (line.text.endswith(",") or (is_signed and len(line.text) <= _SENTENCE))
             tail = len(kept) if gap else tail
@@ -112,6 +119,12 @@ def _sifted(lines: Sequence[Line], names: str, out: list[Line]) -> list[Line]:
             tail *= not (line.after_gap or line.level or line.links or len(line.text) > _LOOSE)
             kept.append(dataclasses.replace(line, after_gap=gap))
             gap = is_signed = False
+    # A title of a word or two, below which all is out, heads no subject.
+    own = [each for each in hollow if each >= 0 and kept[each].level and len(telling_words(kept[each].text)) <= _WORDS]
+    for at in sorted(own, reverse=True):
+        if at + 1 == len(kept) or kept[at + 1].level:
+            out.append(kept.pop(at))
+            tail -= at < tail
     # The paragraph that begins with a farewell and ends the notes says nothing of the last subject.
     end = tail or len(kept)
     out += kept[end:]
