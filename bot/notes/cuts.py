@@ -179,7 +179,10 @@ def beginning_at(body: Sequence[Line], index: int) -> Start:
 
 
 def cued(line: Line, index: int, *, is_between: bool = False) -> Start | None:
-    """Return a beginning at a line in which a speaker passes to a subject, with the words that name it."""
+    """Return a beginning at a line in which a speaker passes to a subject, with the words that name it.
+
+    Where it `is_between` others, a paragraph whose first sentence begins so is one, too: its first clause is the name.
+    """
     apart = (each if len(each) <= _RUN_IN else _UNMARKED.sub("\n", each) for each in sentences(line.text))
     told = [said for each in apart for said in each.split("\n")]
     for at, said in enumerate(told[:_SENTENCES_BEFORE]):
@@ -192,8 +195,9 @@ def cued(line: Line, index: int, *, is_between: bool = False) -> Start | None:
         title = title.strip().rstrip(".!:")
         # "Finally" may begin any sentence; only a short one names a subject.
         is_cue = match is not None and (" " in match["cue"] or len(words) <= _SHORT_SENTENCE)
-        if is_between and match and not at and line.after_gap and (found := _CLAUSE.match(said[words[count - 1].end() :])):
-            title, rest, is_cue = found[1], [line.text], True
+        clause = _CLAUSE.match(said[words[count - 1].end() :]) if match and is_between else None
+        if clause and not at and line.after_gap:
+            title, rest, is_cue = clause[1], [line.text], True
         if is_cue and 0 < len(title) <= _RUN_IN:
             return Start(index, title if title[1:2].isupper() else title[0].upper() + title[1:], " ".join(rest))
     return None

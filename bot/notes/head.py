@@ -150,7 +150,8 @@ def _number(
         if match is None or line.item or head.number not in {None, int(match[1])}:
             continue
         is_long = index > 0 and pattern is not _NUMBERS[0] and len(line.text) > _MAX_DATED
-        is_sure = match.end() == len(text) or line.level == 1 or match[1] in {*re.findall(r"\d+", name), str(head.number)}
+        known = {*re.findall(r"\d+", name), str(head.number)}
+        is_sure = match.end() == len(text) or line.level == 1 or match[1] in known
         is_sure = is_sure and (not spoken or match[1] in spoken)
         if is_long or (pattern in _WEAKER_NUMBERS and (is_chaff(line) or not is_sure)):
             continue

@@ -89,9 +89,9 @@ def _sifted(lines: Sequence[Line], names: str, out: list[Line]) -> list[Line]:
         gap = gap or line.after_gap or not _says_something(line)
         is_out = is_chaff_title(bare_title(line.text)) or (line.level > 0 and says_chaff(line.text))
         # The name of a section stands above titles; a title stands above a text.
-        is_above = bool(below.text) and (below.level or not line.level) and _RUBRIC.fullmatch(flat(line.text))
-        is_above = is_above or (0 < line.level < below.level < BOLD_LEVEL and is_about_show(line.text))
-        if is_above and beginning_at(lines, index + 1).title:
+        is_rubric = bool(below.text) and (below.level or not line.level) and _RUBRIC.fullmatch(flat(line.text))
+        is_section = 0 < line.level < below.level < BOLD_LEVEL and is_about_show(line.text)
+        if (is_rubric or is_section) and beginning_at(lines, index + 1).title:
             out.append(line)
             gap = True
             continue
