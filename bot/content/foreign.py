@@ -23,7 +23,7 @@ _HEAD = re.compile(
     re.DOTALL,
 )
 _OWN_KEYS = frozenset({"number", "title", "date", "audio", "page", "status"})
-_DATE_KEYS = ("date", "pubdate", "published", "publishdate", "published_at", "publish_date", "datetime")
+_DATE_KEYS = re.compile(r"(?:pub\w*|release\w*|air\w*)?[_-]?date(?:time)?|published(?:[_-]?at)?")
 _LONGEST_NUMBER = 6
 
 
@@ -60,7 +60,8 @@ def foreign_head(text: str, path: Path) -> tuple[dict[str, Any], str]:
     number = first("number episode episodenumber episode_number numero num issue")
     found: dict[str, Any] = {"title": " ".join(first("title titre name").split())}
     found["number"] = int(number) or None if number.isdecimal() and len(number) <= _LONGEST_NUMBER else None
-    found["date"] = next(filter(None, (date_in(fold(str(keys.get(key)))) for key in _DATE_KEYS)), None)
+    dates = (date_in(fold(str(keys[key]))) for key in sorted(keys) if _DATE_KEYS.fullmatch(key))
+    found["date"] = next(filter(None, dates), None)
     with contextlib.suppress(BadValueError):
         found["audio"] = web_address(first("audio mp3 audio_url audiourl enclosure file"))
     return found, text[match.end() :]

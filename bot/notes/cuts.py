@@ -288,7 +288,7 @@ class _Judge:
         lengths = [len(s.rest) + sum(self._lengths[s.line + 1 : end]) for s, end in zip(starts, ends, strict=True)]
         linked = [any(line.links for line in self._body[s.line : end]) for s, end in zip(starts, ends, strict=True)]
         titled = [(0.6, 0.85, 1.0)[min(2, len(telling_words(start.title)))] for start in starts]
-        full = [1.0 if n >= _FULL_TEXT else 0.6 if link else 0.35 for n, link in zip(lengths, linked, strict=True)]
+        full = [1.0 if n >= _FULL_TEXT else 0.7 if link else 0.35 for n, link in zip(lengths, linked, strict=True)]
         score = prior * sum(map(operator.mul, titled, full)) / count
         opening = sum(self._lengths[: starts[0].line])
         score *= 1 - max(0, opening - min(_FREE_OPENING, self._total // 4)) / self._total

@@ -201,7 +201,7 @@ class _Writer:
         is_sentence = len(teaser.split()) > _SHORT_TEASER and len(teaser) <= _MAX_INTRO
         opening = sentences(" ".join(_summarised(self._outline.opening)))[:_FEW]
         self._leave(self._outline.opening, " ".join(opening))
-        return self._tidied(" ".join(opening or [f"{teaser.rstrip('.')}."] * is_sentence))
+        return self._tidied(" ".join(opening or [_ended(teaser)] * is_sentence))
 
     def _segment(self, index: int, subject: Subject, slugs: set[str]) -> Iterator[str]:
         title = self._titles[index]

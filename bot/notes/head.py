@@ -70,6 +70,7 @@ _GENERIC = re.compile(rf"\b{words_of('generic')}\b")
 """Words that announce subjects without naming one."""
 # After "we talk of", each phrase may repeat these words.
 _OF = re.compile(r"^(?:des?\s+(?=[A-ZÀ-Þl])|du\s+(?=[A-ZÀ-Þ])|d[’'](?=[A-ZÀ-Þ]))")
+_MORE = re.compile(rf"(?i)(?<!\s)(?:,\s*|\s+)(?:(?:et|and)\s+)?{words_of('more')}$")
 _PARTS = re.compile(r"(?:(?<!\s)\s+)?[,;•|]\s+(?:(?:et|and|puis|enfin|et enfin)\s+)?|(?<!\s)\s+[•|/]\s+")
 _LAST_TWO = re.compile(r"(?<!\s)\s+(?:et|and)\s+(?:enfin\s+|puis\s+|finally\s+|then\s+)?")
 _TITLE_PARTS = re.compile(r"(?<!\s)\s*+[|()\[\]]\s*+|(?:^|(?<!\s)\s++)[•·–—-](?:\s++|$)")
@@ -310,7 +311,7 @@ def announces(text: str) -> bool:
 
 def phrases_in(text: str) -> tuple[list[str], str]:
     """Return the subjects that a line lists, and its words before them."""
-    text, lead = text.strip().rstrip(".!… "), ""
+    text, lead = _MORE.sub("", text.strip().rstrip(".!… ")), ""
     before, colon, after = text.partition(":")
     if colon and after.strip() and announces(before):
         lead, text = before.strip(), after.strip()
