@@ -52,14 +52,16 @@ def text(title: str = "Le lundi", **subjects: str) -> str:
 
 
 @contextlib.asynccontextmanager
-async def pushed(folder: Path, said: str, *, admin: bool = False) -> AsyncIterator[tuple[App, DemoWorld]]:
+async def pushed(
+    folder: Path, said: str, *, admin: bool = False, audio: str = "link"
+) -> AsyncIterator[tuple[App, DemoWorld]]:
     """The running bot of a place that has just got this episode, everywhere."""
     (folder / "content").mkdir(exist_ok=True)
     (folder / "content" / "1207.md").write_text(said, encoding="utf-8")
     with time_machine.travel(MONDAY + dt.timedelta(minutes=1), tick=True):
         async with town() as place:
             boss = place.telegram.add_private(name="Ana") if admin else None
-            config = place.config(folder, content=folder / "content", admin=boss, more=SCHEDULE)
+            config = place.config(folder, content=folder / "content", admin=boss, more=f'{SCHEDULE}audio = "{audio}"\n')
             async with opened(config) as app, at_work(app):
                 await place.until(lambda: all(place.pushed().values()))
                 (push,) = await app.ledger.broadcasts(1)
@@ -181,6 +183,26 @@ async def test_the_status_and_the_panel_say_how_far_a_correction_is(
             while await app.services.corrector.under_way():  # noqa: ASYNC110 - nothing announces it
                 await asyncio.sleep(0.02)
             assert "is being corrected" not in await panel(app)
+
+
+async def test_the_recording_gets_the_new_title(tmp_path: Path) -> None:
+    """In the very message, for those who want the audio in the chat; a further correction of a subject leaves it."""
+    (tmp_path / "content").mkdir()
+    (tmp_path / "content" / "1207.mp3").write_bytes(b"\xff\xfb\x50\x00" + bytes(8_000))
+
+    def said(title: str, **subjects: str) -> str:
+        return text(title, **subjects).replace("\n---\n", "\naudio_file: 1207.mp3\n---\n", 1)
+
+    async with pushed(tmp_path, said("Le lundi", **SUBJECTS), audio="file") as (app, place):
+        (recording,) = (each for each in place.private.messages if each.audio)
+        assert recording.audio is not None
+        assert recording.audio["title"] == "Le lundi"
+        assert DeliveryState.FAILED not in await corrected(app, said("Le bon lundi", **SUBJECTS))
+        assert recording.audio["title"] == "Le bon lundi"
+        exchanged = recording.request
+        await corrected(app, said("Le bon lundi", Netflix="Netflix reste là."))
+        assert recording.request == exchanged
+        assert "Netflix reste là." in standing(place)["private"][-1]
 
 
 async def test_an_edit_that_changes_no_message_is_compared_once(tmp_path: Path) -> None:

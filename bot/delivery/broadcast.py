@@ -22,7 +22,7 @@ from bot.model.document import Audio, Document, Layout
 from bot.model.episode import Episode, Status
 from bot.model.facts import WELCOME, MayHaveGone, Missed, NoEpisode, Tell, TooLong
 from bot.model.rehearsal import Hold, Permit
-from bot.model.rendering import Message, Rendering
+from bot.model.rendering import STANDING, Message, Rendering
 from bot.model.shortfalls import AudioGivenUp
 from bot.model.subscription import AudioAs, PlatformName, Target
 from bot.platforms.base import Feature
@@ -291,16 +291,18 @@ class Broadcaster:
         )
 
     def anew(self, episode: Episode, choice: Choice, *, has_recording: bool) -> Rendering:
-        """Return the messages that are to stand for a choice now, below a recording if one stands there.
+        """Return the messages that are to stand for a choice now, with the recording first if one stands there.
 
         Returns:
-            A rendering without messages if the episode has nothing for the choice any more.
+            A rendering without messages if the episode has nothing for the choice any more. The key of the recording
+            is `STANDING` if the episode's cannot be had.
         """
-        asked = dataclasses.replace(choice, audio=AudioAs.FILE) if has_recording else choice
-        found = Recording("", "") if has_recording else None
+        asked, found = choice, None
+        if has_recording:
+            asked, found = dataclasses.replace(choice, audio=AudioAs.FILE), self._recording(episode)
+            found = found if isinstance(found, Recording) else Recording("", STANDING)
         rendering = self._renderings(episode, [asked], found=found).get(asked)
-        messages = () if rendering is None else rendering.messages[has_recording:]
-        return Rendering(episode.title if rendering is None else rendering.title, messages)
+        return Rendering(episode.title, ()) if rendering is None else rendering
 
     def _renderings(
         self,

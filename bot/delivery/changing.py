@@ -18,6 +18,7 @@ from bot.storage.records import Claim, DeliveryState, Outcome, StoredRendering
 if TYPE_CHECKING:
     from bot.model.rendering import Message
     from bot.platforms.abilities import Editor
+    from bot.platforms.base import Post
 
 DELETED = ""
 """The id of a message that the bot has deleted."""
@@ -66,11 +67,14 @@ def in_place(claim: Claim, stored: StoredRendering) -> MessageChange | None:
     return None if change is None or change.message_id is None else change
 
 
-def of_message(decision: Decision) -> Decision:
+def of_message(decision: Decision, *, has_file: bool = False) -> Decision:
     """Return the decision after an error of a change, which says nothing of the subscription.
 
     In a chat with a new id, the old messages cannot be changed; a message with the same number there is another one.
+    A recording that cannot be exchanged stays as it is, and the recap below it is changed all the same.
     """
+    if has_file and decision.step not in {Step.RETRY, Step.STOP_PLATFORM}:
+        return Decision(Step.HOLD)
     return Decision(Step.FAIL) if decision.step in _OF_PLACES else decision
 
 
@@ -101,11 +105,12 @@ def _advanced(
 
 
 class Changer:
-    """The maker of changes on one platform; `clock` gives the ledger's time."""
+    """The maker of changes on one platform. `clock` gives the ledger's time, and `with_file` a post with its file."""
 
-    def __init__(self, editor: Editor, clock: Callable[[], dt.datetime]) -> None:
+    def __init__(self, editor: Editor, clock: Callable[[], dt.datetime], with_file: Callable[[Post], Post]) -> None:
         self._editor = editor
         self._clock = clock
+        self._with_file = with_file
 
     async def make(
         self,
@@ -125,7 +130,9 @@ class Changer:
         if message is None and revision is not None and self._is_kept(claim, revision.sent):
             message = revision.withdrawn
         first_id = ids[0] or None
-        if message is not None:
+        if message is not None and message.upload is not None:
+            await self._editor.exchange(self._with_file(retry.make_post(claim, stored, leave=leave)), message_id)
+        elif message is not None:
             title = stored.rendering.title if claim.position == 0 and revision and revision.renames else None
             is_caption = claim.position == 0 and revision is not None and revision.has_recording
             await self._editor.edit(

@@ -114,7 +114,6 @@ class Worker:
         self._clock = clock
         self._hold = hold
         self._editor = editor
-        self._changer = None if editor is None else Changer(editor, clock)
         self._finder = finder
         self._finished = finished
         self._tell = tell
@@ -137,6 +136,7 @@ class Worker:
             on_recorded=self._on_recorded,
         )
         self._uploads = Uploads(platform.name, ledger, clock, self._outbox.flush)
+        self._changer = None if editor is None else Changer(editor, clock, self._uploads.with_file)
         self._doubts = Doubts(platform.name, ledger, self._outbox.flush, tell)
         self._stored_renderings: dict[int, StoredRendering] = {}
         self._fixed_window = window
@@ -277,7 +277,8 @@ class Worker:
     async def _may_bring(self, claim: Claim, stored: StoredRendering) -> bool:
         """Return whether the message may be sent; else settle it: its file is in doubt, given up, or on its way.
 
-        A change has no file, and is settled where nothing is to be done, or where an added message may have arrived.
+        A change is settled where nothing is to be done, or where an added message may have arrived. One whose file is
+        given up leaves the recording as it is.
 
         Raises:
             LedgerError: the database cannot be used.
@@ -288,11 +289,13 @@ class Worker:
         upload = stored.upload_at(claim.position)
         if upload is None:
             return True
-        if retry.is_in_doubt(claim):
+        if stored.revision is None and retry.is_in_doubt(claim):
             # Because people would get the recording twice, the recap follows without it.
             self._outbox.settle(self._advance(claim, stored, None))
         elif await self._uploads.has_gone_up(upload.key):
             return True
+        elif self._uploads.is_given_up(upload.key) and stored.revision is not None:
+            self._outbox.settle(self._advance(claim, stored, None))
         elif self._uploads.is_given_up(upload.key):
             await self._ledger.fall_back(claim.id)
         elif (until := await self._uploads.wait_for(upload.key, claim.rendering_id)) is not None:
@@ -383,12 +386,12 @@ class Worker:
             error,
             attempt=claim.attempts,
             age=now - stored.opened,
-            hold=upload is not None or self._may_not_repeat(claim, stored),
+            hold=(upload is not None and stored.revision is None) or self._may_not_repeat(claim, stored),
             luck=random.random(),  # noqa: S311 - spreads retries, guards nothing
             fallback=any(each.fallback for each in stored.rendering.messages[claim.position : claim.position + 1]),
         )
         if stored.revision is not None:
-            decision = changing.of_message(decision)
+            decision = changing.of_message(decision, has_file=upload is not None)
         log.info("%s: %s (%s)", claim.target, error, decision.step)
         if decision.step is Step.RETRY:
             self._outbox.settle(retry.postpone(claim, now + decision.pause, error))

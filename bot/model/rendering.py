@@ -10,6 +10,9 @@ from typing import Any, TypeAlias
 
 JsonObject: TypeAlias = Mapping[str, Any]
 
+STANDING = ""
+"""The key of a file of which only that is known, that it stands in a chat."""
+
 KEPT = 256
 """Messages remembered at once: more than the distinct messages of any push, and a bound on memory."""
 

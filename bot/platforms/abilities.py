@@ -49,6 +49,18 @@ class Editor(Protocol):
             SendError: another refusal, or no answer.
         """
 
+    async def exchange(self, post: Post, message_id: str) -> None:
+        """Put the recording of the post in the place of one that the bot sent, without a sound.
+
+        One that is the same already, or that nobody sees any more, is no error. Only a platform whose renderings begin
+        with a recording is asked.
+
+        Raises:
+            SendError: another refusal, or no answer.
+        """
+        del post
+        raise AssertionError(message_id)
+
     async def delete(
         self,
         target: Target,

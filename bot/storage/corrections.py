@@ -27,7 +27,7 @@ from sqlalchemy import (
 from bot.model.codes import Code
 from bot.model.correction import Text
 from bot.model.i18n import gettext_noop
-from bot.model.rendering import JsonObject, Message, Rendering
+from bot.model.rendering import STANDING, JsonObject, Message, Rendering
 from bot.model.subscription import PlatformName
 from bot.storage import opening
 from bot.storage.database import LedgerPart, insert
@@ -217,15 +217,22 @@ def _plan(connection: Connection, broadcast_id: int, after: After) -> list[Way]:
         rendering = after.get((choice, bool(recording)))
         if rendering is None:
             continue
-        # The recording stays as it is: only what is said about it may be wrong.
-        wanted = [*recording, *json.loads(json.dumps([*map(opening.as_kept, rendering.messages)]))]
+        wanted = json.loads(json.dumps([*map(opening.as_kept, rendering.messages)]))
+        if recording and (not wanted or wanted[0]["upload"]["key"] == STANDING):
+            # Without another one, the recording stays as it is.
+            wanted[:1] = recording
         common = min(len(messages), len(wanted))
-        changed = [i for i in range(len(recording), common) if row.is_mixed or messages[i] != wanted[i]]
+        changed = [i for i in range(common) if row.is_mixed or not _is_same(messages[i], wanted[i])]
         changes = len(changed) + abs(len(messages) - len(wanted))
         if changes or row.is_mixed:
             position = changed[0] if changed else common
             ways.append(Way(choice, tuple(row[:-1]), rendering.title, wanted, row.number, changes, position))
     return ways
+
+
+def _is_same(message: JsonObject, other: JsonObject) -> bool:
+    """Return whether people see the same; a fallback is seen only where it has taken the place of its message."""
+    return all(message.get(part) == other.get(part) for part in ("body", "upload"))
 
 
 def _correct(connection: Connection, sent: Broadcast, wanted: Wanted, now: dt.datetime) -> Broadcast | None:

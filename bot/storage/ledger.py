@@ -448,11 +448,9 @@ def _revision(
 ) -> Revision:
     stood, stands = (each.rendering.messages if each is not None else () for each in (before, after))
     pairs = enumerate(zip(stood, stands, strict=False))
-    unchanged = {place for place, (old, new) in pairs if old == new}
+    unchanged = {place for place, (old, new) in pairs if (old.body, old.upload) == (new.body, new.upload)}
     known = [each for each in (before, after) if each is not None]
     has_recording = any(each.has_upload for each in known)
-    if has_recording and after is not None:
-        unchanged.add(0)
     renames = len({each.rendering.title for each in known}) > 1 or before is None
     sent = min(each.opened for each in known)
     return Revision(frozenset(unchanged), withdrawn, becomes, sent, renames=renames, has_recording=has_recording)

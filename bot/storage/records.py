@@ -232,8 +232,10 @@ class StoredRendering:
         return bool(messages) and messages[0].upload is not None
 
     def upload_at(self, position: int) -> Upload | None:
-        """Return the file that the message brings; None if the file stands there already."""
-        return None if self.revision else self.rendering.messages[position].upload
+        """Return the file that the message brings; None if it brings none, or stands there already."""
+        is_standing = self.revision is not None and position in self.revision.unchanged
+        messages = self.rendering.messages[position : position + 1]
+        return messages[0].upload if messages and not is_standing else None
 
 
 class Stopped(NamedTuple):

@@ -19,14 +19,18 @@ from bot.content.audio import LARGEST_AUDIO, RecordingError, recording
 from bot.content.links import Web
 from bot.delivery.report import describe
 from bot.model.codes import Code
+from bot.model.correction import Text
 from bot.model.document import Audio, Document, Paragraph, Section, Span
 from bot.model.i18n import Language, words
+from bot.model.rendering import STANDING
 from bot.model.shortfalls import AudioGivenUp
 from bot.model.subscription import AudioAs, PlatformName
 from bot.platforms.telegram import audio, client, row
 from bot.sandbox.shared.faults import Fault, Hook, Match, Reply, Reset
 from bot.sandbox.telegram.model import Status
+from bot.sandbox.telegram.rules import Uploaded
 from bot.sandbox.telegram.server import TelegramStandIn
+from bot.storage.corrections import Wanted
 from bot.storage.records import LedgerError
 from bot.storage.uploads import LedgerUploads
 from tests.delivery.side import Side, finished, now
@@ -40,7 +44,7 @@ if TYPE_CHECKING:
     from bot.sandbox.telegram.model import Chat
     from bot.storage.ledger import Ledger
 
-UPLOAD = "sendAudio"
+UPLOAD, EXCHANGE = "sendAudio", "editMessageMedia"
 
 
 def said(text: str) -> Document:
@@ -70,10 +74,22 @@ def telegram(telegram_side: Side) -> TelegramStandIn:
     return telegram_side.standin
 
 
-def rendered(side: Side, source: Path | str) -> Rendering:
+def rendered(side: Side, source: Path | str, *, title: str = "Épisode", recap: str = "Récap à 12:34") -> Rendering:
     """A recording and a recap of one message, which says if it comes with the link instead."""
-    recording_of = Audio("Épisode", "Le podcast", str(source), f"key of {source}", said("Récap avec le lien"))
-    return side.platform.render(dataclasses.replace(said("Récap à 12:34"), audio=recording_of))
+    instead, key = said("Récap avec le lien"), f"key of {source} {title}" if source else STANDING
+    recording_of = Audio(title, "Le podcast", str(source), key, instead)
+    return side.platform.render(dataclasses.replace(said(recap), audio=recording_of))
+
+
+async def corrected(side: Side, ledger: Ledger, source: Path | str, **shown: str) -> dict[str, int]:
+    """Bring what everybody got to that recording and recap, and return the outcomes."""
+    (push,) = await ledger.broadcasts(1)
+    line = side.platform.render(said("Retiré"), silent=True).messages[0]
+    after = dict.fromkeys(await ledger.corrections.looks(push.id), rendered(side, source, **shown))
+    wanted = Wanted(after, {PlatformName("telegram"): line}, Text(str(shown), {}))
+    correction = await ledger.corrections.correct(push, wanted)
+    assert correction is not None
+    return await side.deliver(ledger, correction.id)
 
 
 async def opened(side: Side, ledger: Ledger, source: Path | str, *, episode: int = 1207) -> int:
@@ -89,11 +105,10 @@ async def subscribed(side: Side, ledger: Ledger, count: int) -> list[Chat]:
     return [side.standin.chats[place.id] for place in places]
 
 
-def uploads(telegram: TelegramStandIn) -> int:
+def uploads(telegram: TelegramStandIn, route: str = UPLOAD) -> int:
     """How many requests brought the file itself."""
-    return sum(
-        not isinstance(call.body.get("audio"), str) for call in telegram.traffic.requests if call.route == UPLOAD
-    )
+    calls = (call for call in telegram.traffic.requests if call.route == route)
+    return sum(isinstance(call.body.get("audio"), Uploaded) for call in calls)
 
 
 def got(chat: Chat) -> list[str]:
@@ -336,6 +351,49 @@ async def test_a_recall_takes_the_recording_back_too(
     assert [each.text for each in old.messages if each.audio or not each.deleted] == ["Retiré", "Retiré"]
     assert all(each.deleted for each in young.messages)
     assert [each.text for each in doubtful.messages] == ["", "Retiré"]
+
+
+@pytest.mark.parametrize("trouble", [None, Reset(), Reply(500)], ids=["none", "connection", "server"])
+async def test_a_correction_exchanges_the_recording(
+    telegram_side: Side, telegram: TelegramStandIn, real_ledger: Ledger, mp3: Path, trouble: Reset | Reply | None
+) -> None:
+    """It goes up once for everybody, with the new title, in the place of the old one; an edit may be repeated."""
+    chats = await subscribed(telegram_side, real_ledger, 3)
+    await telegram_side.deliver(real_ledger, await opened(telegram_side, real_ledger, mp3))
+    if trouble is not None:
+        telegram.faults.add(Fault(trouble, Match(route=EXCHANGE), after=True))
+    telegram.traffic.requests.clear()
+    assert await corrected(telegram_side, real_ledger, mp3, title="Le bon titre", recap="Le bon récap") == {"sent": 3}
+    assert [got(chat) for chat in chats] == [["Le bon titre", "↳ Le bon récap"]] * 3
+    assert uploads(telegram, EXCHANGE) == 1 + (trouble is not None)
+    assert {call.route for call in telegram.traffic.requests} == {EXCHANGE, "editMessageText"}
+    new = list(telegram.files.values())[-1]
+    assert (new["performer"], new["duration"], new["thumbnail"]) == ("Le podcast", 10, True)
+
+
+async def test_a_correction_of_the_recap_leaves_the_recording_alone(
+    telegram_side: Side, telegram: TelegramStandIn, real_ledger: Ledger, mp3: Path
+) -> None:
+    """Also where the episode's recording cannot be had any more, and where only the recap with the link is another."""
+    chats = await subscribed(telegram_side, real_ledger, 2)
+    await telegram_side.deliver(real_ledger, await opened(telegram_side, real_ledger, mp3))
+    for source, recap in ((mp3, "Récap corrigé"), ("", "Récap sans fichier")):
+        telegram.traffic.requests.clear()
+        assert await corrected(telegram_side, real_ledger, source, recap=recap) == {"sent": 2}
+        assert [got(chat) for chat in chats] == [["Épisode", f"↳ {recap}"]] * 2
+        assert {call.route for call in telegram.traffic.requests} == {"editMessageText"}
+
+
+async def test_a_recording_that_cannot_be_exchanged_stays(telegram_side: Side, real_ledger: Ledger, mp3: Path) -> None:
+    """The recap below it is corrected all the same, the admins hear of it, and one that is gone is no failure."""
+    first, gone = await subscribed(telegram_side, real_ledger, 2)
+    await telegram_side.deliver(real_ledger, await opened(telegram_side, real_ledger, mp3))
+    gone.messages[0].deleted = True
+    lost = mp3.with_name("lost.mp3")
+    assert await corrected(telegram_side, real_ledger, lost, title="Autre", recap="Le bon récap") == {"sent": 2}
+    assert got(first) == ["Épisode", "↳ Le bon récap"]
+    assert gone.messages[1].text == "Le bon récap"
+    await telegram_side.hears(AudioGivenUp)
 
 
 def test_the_recording_is_the_file_else_the_address(tmp_path: Path) -> None:

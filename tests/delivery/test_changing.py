@@ -37,7 +37,7 @@ def test_a_message_is_replaced_where_its_deletion_is_sure_to_be_refused() -> Non
     """A push takes up to a day itself, so that of two days ago some message may be younger than the limit."""
     at, limit = dt.datetime(2024, 11, 4, 7, tzinfo=dt.UTC), dt.timedelta(hours=48)
     claim = Claim(1, 1, Target(DISCORD, "5"), 1, 0, ("41",), 1, "", publish=False)
-    changer = Changer(Mock(deletes_within=limit), lambda: at)
+    changer = Changer(Mock(deletes_within=limit), lambda: at, lambda post: post)
     found = [changer._is_kept(claim, at - limit - dt.timedelta(hours=hours)) for hours in (0, 23, 24)]
     assert found == [False, False, True]
 

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable
 from http import HTTPStatus
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
 from telegram.error import TelegramError
@@ -31,6 +31,9 @@ MOST_TRIES = 3
 """Attempts to get a recording from the web before the recap comes with the link."""
 LARGEST_COVER = 200 * 1000
 """Bytes of a thumbnail, by the Bot API; its sides are 320 pixels at most."""
+
+
+_Files: TypeAlias = dict[str, tuple[str, IO[bytes]]]
 
 
 class Draw(Protocol):
@@ -119,13 +122,30 @@ def form_of(ids: JsonObject, message: Message, file: IO[bytes], upload: Upload) 
     """Return the form of a message with its file; a recording's with its length and the picture beside it."""
     if upload.is_picture:
         return Form({**ids, **message.body}, {"photo": ("figures.png", file)})
-    source = upload.source
+    fields, files = _recorded(message, file, upload.source)
+    return Form({**ids, **fields}, files)
+
+
+def media_form_of(ids: JsonObject, message: Message, file: IO[bytes], upload: Upload) -> Form:
+    """Return the form that puts a recording in the place of another one."""
+    fields, files = _recorded(message, file, upload.source)
+    attached = {name: f"attach://{name}" for name in files if name != "audio"}
+    return Form({**ids, "media": as_media(fields | attached, "attach://audio")}, files)
+
+
+def as_media(fields: JsonObject, file: str) -> JsonObject:
+    """Return the fields of a sent recording as those of one that takes another's place, which makes no sound."""
+    return {"type": "audio", "media": file, **{key: fields[key] for key in fields if key != "disable_notification"}}
+
+
+def _recorded(message: Message, file: IO[bytes], source: str) -> tuple[dict[str, Any], _Files]:
+    """Return the fields of a recording with its length, and its files: the picture beside it comes along."""
     seconds = duration_of(file)
-    fields = {**ids, **message.body} | ({"duration": seconds} if seconds else {})
+    fields = {**message.body, **({"duration": seconds} if seconds else {})}
     files = {"audio": (Path(urlsplit(source).path).name or "audio.mp3", file)}
     if (cover := _cover_of(source)) is not None:
         files["thumbnail"] = "cover.jpg", cover
-    return Form(fields, files)
+    return fields, files
 
 
 def _cover_of(source: str) -> IO[bytes] | None:

@@ -25,7 +25,7 @@ from bot.model.subscription import NO_CHOICES, Choices, Target
 from bot.platforms.abilities import Editor, Pinner
 from bot.platforms.base import Account, Post, SendError, TargetClosedError, TargetGoneError
 from bot.platforms.telegram import NAME
-from bot.platforms.telegram.audio import form_of, opened, translate_audio, with_audio
+from bot.platforms.telegram.audio import as_media, form_of, media_form_of, opened, translate_audio, with_audio
 from bot.platforms.telegram.errors import translate, translate_rich, translated
 from bot.platforms.telegram.polling import POLL_GRACE, POLL_TIMEOUT, Polling
 from bot.platforms.telegram.render import render
@@ -202,6 +202,24 @@ class TelegramPlatform(Account, Editor, Pinner):
                 return _NOT_MODIFIED in text
             raise (translate_rich if is_rich else translate)(error) from error
         return True
+
+    async def exchange(self, post: Post, message_id: str) -> None:
+        """Put another recording in the place of a sent one, as `Editor.exchange` says."""
+        ids: JsonObject = {"chat_id": address(post.target), "message_id": int(message_id)}
+        method, upload = "editMessageMedia", post.message.upload
+        try:
+            if upload is None or post.file_id is not None:
+                body = as_json({**ids, "media": as_media(post.message.body, post.file_id or "")})
+                await self._sender.call(method, body, post.leave)
+                return
+            async with opened(upload, lambda: Web(network=self._network, timeout=DOWNLOAD_WITHIN)) as file:
+                form = await asyncio.to_thread(media_form_of, ids, post.message, file, upload)
+                _message_id, file_id = await self._sender.upload(method, form, post.leave)
+        except TelegramError as error:
+            if not any(phrase in error.message.lower() for phrase in (_NOT_MODIFIED, *_NOT_EDITABLE)):
+                raise translate_audio(error) from error
+        else:
+            await post.keep(file_id)
 
     async def delete(
         self,

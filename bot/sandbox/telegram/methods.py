@@ -54,6 +54,7 @@ class Methods:
             "getFile": self._get_file,
             "editMessageText": self._edit_text,
             "editMessageCaption": self._edit_caption,
+            "editMessageMedia": self._edit_media,
             "deleteMessage": self._delete_message,
             "pinChatMessage": self._pin,
             "unpinChatMessage": self._unpin,
@@ -121,25 +122,27 @@ class Methods:
         return {**self._send(arguments, arguments.text("caption"), ()), "photo": [size]}
 
     def _send_audio(self, arguments: Arguments) -> Json:
-        given = arguments.file("audio")
-        if given is None:
-            audio = self._world.files.get(arguments.text("audio"))
-            if audio is None:
-                raise bad_request("wrong file identifier/HTTP URL specified")
-        else:
-            if given.size > rules.UPLOAD_MAX:
-                raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Entity Too Large")
-            shown = {key: arguments.text(key) for key in ("title", "performer") if arguments.text(key)}
-            file_id = f"file-{len(self._world.files) + 1}"
-            audio = {"file_id": file_id, "file_unique_id": file_id, "file_size": given.size, "file_name": given.name}
-            audio |= shown | {
-                "duration": arguments.number("duration"),
-                "thumbnail": arguments.file("thumbnail") is not None,
-            }
+        named = {name: arguments.text(name) for name in ("title", "performer")}
+        file_id = "" if arguments.file("audio") else arguments.text("audio")
+        audio = self._audio(arguments, file_id, named | {"duration": arguments.number("duration")})
         self._check_may_send_audio(arguments)
         sent = self._send(arguments, "", (), audio=audio)
         self._world.files[audio["file_id"]] = audio
         return sent
+
+    def _audio(self, arguments: Arguments, file_id: str, shown: Json) -> Json:
+        """Return the recording that comes along, as it is `shown`, or the one of that id, as it was shown at first."""
+        given = arguments.file("audio")
+        if given is None:
+            if file_id not in self._world.files:
+                raise bad_request("wrong file identifier/HTTP URL specified")
+            return self._world.files[file_id]
+        if given.size > rules.UPLOAD_MAX:
+            raise ApiError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Entity Too Large")
+        new = f"file-{len(self._world.files) + 1}"
+        audio = {"file_id": new, "file_unique_id": new, "file_size": given.size, "file_name": given.name}
+        said = {name: value for name, value in shown.items() if value != ""}
+        return audio | said | {"thumbnail": arguments.file("thumbnail") is not None}
 
     def _send_document(self, arguments: Arguments) -> Json:
         given = arguments.file("document")
@@ -228,6 +231,20 @@ class Methods:
             raise bad_request(_NOT_MODIFIED)
         message.text, message.entities = caption
         message.reply_markup, message.request = reply_markup, arguments.request
+        message.edit_date = self._world.clock()
+        self._world.changes.notify()
+        return message.wire()
+
+    def _edit_media(self, arguments: Arguments) -> Json:
+        media, message = arguments.structure("media", "input media"), self._to_edit(arguments)
+        if media.get("type") != "audio" or message.audio is None:
+            raise bad_request("can't use the media of the specified type in the message")
+        named = {name: media.get(name, "") for name in ("title", "performer")}
+        audio = self._audio(arguments, media.get("media", ""), named | {"duration": media.get("duration", 0)})
+        if audio["file_id"] == message.audio["file_id"]:
+            raise bad_request(_NOT_MODIFIED)
+        self._world.files[audio["file_id"]] = message.audio = audio
+        message.text, message.entities, message.request = "", (), arguments.request
         message.edit_date = self._world.clock()
         self._world.changes.notify()
         return message.wire()
