@@ -22,6 +22,10 @@ _HEAD = re.compile(
     r"\+\+\+[ \t]*+\n(?P<toml>.*?)\n\+\+\+[ \t]*+(?:\n|\Z)|(?P<json>\{[ \t]*+\n.*?\n\})[ \t]*+(?:\n[ \t]*+\n|\Z))",
     re.DOTALL,
 )
+_OF_PAGE = re.compile(
+    r"<(?:meta\b[^>]{0,200}published_time[^>]{0,99}\bcontent|time\b[^>]{0,200}\bdatetime)\s*=\s*[\"'](\d{4}-\d\d-\d\d)"
+)
+"""The day on which a page says for programs that it was published."""
 _OWN_KEYS = frozenset({"number", "title", "date", "audio", "page", "status"})
 _DATE_KEYS = re.compile(r"(?:pub\w*|release\w*|air\w*)?[_-]?date(?:time)?|published(?:[_-]?at)?")
 _LONGEST_NUMBER = 6
@@ -35,7 +39,8 @@ def foreign_head(text: str, path: Path) -> tuple[dict[str, Any], str]:
     """Return the facts in the head of another program's file, and the text below the head."""
     match = _HEAD.match(text)
     if match is None:
-        return {}, text
+        page = _OF_PAGE.search(text)
+        return {"date": date_in(page[1])} if page else {}, text
     values: object = None
     with contextlib.suppress(ValueError, yaml.YAMLError, RecursionError):
         if match["toml"] is not None:

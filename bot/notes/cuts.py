@@ -25,7 +25,10 @@ _SENTENCES_BEFORE, _SHORT_SENTENCE, _LABEL = 3, 9, 25
 """Sentences of a turn among which one may pass to the next subject, words of a short one, characters of a label."""
 _AGREES, _ENOUGH, _NOT_A_HEADING = 0.3, 0.25, 0.5
 """The likeness, from 0 to 1, of a phrase and its subject, the least of its first line, and the worth of a sentence."""
-_CUE = re.compile(rf"^(?:{words_of('then')} ){{0,2}}(?P<cue>{words_of('cue')})(?: (?:c est|it s|is|est|avec|with))?\b")
+_CUE = re.compile(
+    rf"^(?:{words_of('then')} ){{0,2}}(?P<cue>{words_of('cue')})"
+    r"(?: (?:c est|it s|is about|is|est|avec|with|concerne|porte sur|parle de))?\b"
+)
 _RUN_IN_TITLE = re.compile(r"(?P<title>.{1,90}?)(?:[\s\u00a0](?P<mark>:|[-=]>|→)|:(?=\s))(?P<rest>.*)")
 _LABELS = (
     re.compile(r"(?P<title>[^:]{2,60}?)[\s\u00a0]?(?::|[-=]>|→) (?P<rest>.{8,})"),
@@ -35,6 +38,7 @@ _LABELS = (
 )
 # A phone that takes a dictation writes no capitals.
 _UNMARKED = re.compile(r"(?<=[.!?…]) (?=[a-zà-ÿœ])")
+_GOES_ON = re.compile(r"(?:and|et|plus|also|aussi) ")
 _CLAUSE = re.compile(r",\s+([^,;:()]{10,90})[,;:(]")
 _BRIEF = re.compile(rf"(?i)(?P<title>{words_of('brief')})(?:\s?:\s+(?P<rest>.+))?")
 # An elided article belongs to its name.
@@ -99,6 +103,7 @@ def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[s
     yield "times", [beginning_at(body, i) for i, line in enumerate(body) if line.time and not line.speaker], 1.0
     yield "run-in", [beginning_at(body, index) for index, line in enumerate(body) if line.lead], 0.97
     linked = [at for at, line in enumerate(body[:-1]) if line.is_link and line.text and not body[at + 1].is_link]
+    linked = [at for at in linked if not _GOES_ON.match(body[at].text)]
     # Among items that are links, one without an address may be a title, too.
     linked += [at for at in texts if linked and body[at].item and body[linked[0]].item]
     yield "linked", _titled(body, sorted(linked)), 0.9
@@ -282,12 +287,15 @@ class _Judge:
     def judged(self, name: str, starts: Sequence[Start], prior: float) -> Cut | None:
         """Return the cut with its score; None if it is none."""
         count = len(starts)
-        if not 0 < count <= MAX_SUBJECTS or (count == 1 and name not in {"level", "teaser"}):
+        is_single = name == "level" or (name == "teaser" and min(map(len, self._head.ways)) == 1)
+        if not 0 < count <= MAX_SUBJECTS or (count == 1 and not is_single):
             return None
         ends = [start.line for start in starts[1:]] + [len(self._body)]
         lengths = [len(s.rest) + sum(self._lengths[s.line + 1 : end]) for s, end in zip(starts, ends, strict=True)]
         linked = [any(line.links for line in self._body[s.line : end]) for s, end in zip(starts, ends, strict=True)]
         titled = [(0.6, 0.85, 1.0)[min(2, len(telling_words(start.title)))] for start in starts]
+        # A chapter has its time in place of a text.
+        linked = [has or bool(self._body[start.line].time) for has, start in zip(linked, starts, strict=True)]
         full = [1.0 if n >= _FULL_TEXT else 0.7 if link else 0.35 for n, link in zip(lengths, linked, strict=True)]
         score = prior * sum(map(operator.mul, titled, full)) / count
         opening = sum(self._lengths[: starts[0].line])

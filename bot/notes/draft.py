@@ -224,7 +224,8 @@ class _Writer:
         if remark or time:
             yield self._remark(remark, time)
         # Where there is no text, the words of the links say more than the title alone.
-        named = " ".join(_ended(link.title) for link in links if len(telling_words(link.title)) > _FEW)
+        titles = (bare_title(link.title) for link in links)
+        named = " ".join(_ended(title) for title in titles if len(telling_words(title)) > _FEW)
         told = paragraphs or _summarised([Line(named)]) or [_ended(title)]
         yield from (escaped(self._tidied(text)) for text in told)
         if images:

@@ -50,7 +50,7 @@ _FEW, _LIST, _HEAD, _MAX_DATED, MAX_PHRASES = 2, 3, 8, 60, 20
 """Words of a list of two names, lines that tell number, date and teaser, characters of a line with the date, and
 subjects of a teaser. Longer ones tell news."""
 _DAY_BEHIND = re.compile(
-    r"(?i)\b(?:du|le|the|for|on|of) ((?:\d{1,2}(?:er|st|nd|rd|th)? [^\W\d_]+|[^\W\d_]+ \d{1,2})\b)"
+    r"(?i)\b(?:du|le|the|for|on|of|airing|airs) ((?:\d{1,2}(?:er|st|nd|rd|th)? [^\W\d_]+|[^\W\d_]+ \d{1,2})\b)"
 )
 _NEXT = re.compile(r"\W*(?:prochaine?s?|next)\b")
 _RECORDED = re.compile(r"\W*(?:enregistre|recorded)")
@@ -184,7 +184,8 @@ def _spoken_number(lines: Sequence[Line], head: Head, today: dt.date | None = No
     """Find the number of the episode that a sentence tells, be it a greeting or aside, and the date beside it."""
     about = [line.text for line in lines if is_chaff(line) or is_about_show(line.text)]
     told = [said for line in lines for said in sentences(line.text)]
-    dated = [said for said in told if any(dates_in(said, today))]
+    # A greeting tells the number in one sentence and the date in the next.
+    dated = [said for line in lines if any(dates_in(line.text, today)) for said in sentences(line.text)]
     named = [said for said in dated if any(said in text for text in about)]
     for pattern, texts in ((_SPOKEN_NUMBER, told), (_PASSING_NUMBER, about + dated), (_NAMED_NUMBER, named)):
         for said in texts:
@@ -192,7 +193,9 @@ def _spoken_number(lines: Sequence[Line], head: Head, today: dt.date | None = No
             if match and head.number in {None, int(match[1])}:
                 head.number = int(match[1]) or None
                 # The day of the recording stands before that of the show, which may have neither year nor weekday.
-                head.date = head.date or max(itertools.chain(*_dated(said, today)[:2]), default=None)
+                near = dated if said in dated else [said]
+                days = itertools.chain.from_iterable(itertools.chain(*_dated(each, today)[:2]) for each in near)
+                head.date = head.date or max(days, default=None)
                 if head.date or not today:
                     return
 
@@ -274,7 +277,9 @@ def _listed(lines: list[Line], head: Head) -> list[Line] | None:
         below = lines[index + is_heading + len(run) :]
         pairs = ((bare_title(each.text.rstrip(".;,")), each.time) for each in run)
         names = {name: time for name, time in pairs if telling_words(name) and not is_chaff_title(name)}
-        if len(names) > 1 and _told(names, below) >= (0.5 if is_heading or all(each.time for each in run) else 1) * len(
+        # Of a list of links, each names its subject and tells nothing of it.
+        texts = [each for each in below if not each.is_link]
+        if len(names) > 1 and _told(names, texts) >= (0.5 if is_heading or all(each.time for each in run) else 1) * len(
             names
         ):
             head.ways, head.times, head.teaser = [list(names)], names, ", ".join(names)

@@ -24,6 +24,7 @@ _LIST_MARK = re.compile(r"<!\[if !supportLists\]>.{0,600}?<!\[endif\]>", re.DOTA
 _CONDITION = re.compile(r"<!\[[^<>\[\]]{0,60}\]>|<!doctype\b[^<>]{0,200}>", re.IGNORECASE)
 _SPACE = re.compile(r"[^\S\u00a0\u202f]+")
 _TEXT_BEHIND = re.compile(r"\s?(?:[—–-]|:)\s.{30}")
+_WORD_LEVEL = re.compile(r"mso-list:\s*l\d+\s+level(\d)")
 _WEIGHT = re.compile(r"font-weight\s*:\s*(bold|[6-9]\d\d)?", re.IGNORECASE)
 _BULLET = re.compile(r"^[·•▪◦§o]\s*[\u00a0 ]+")
 _TYPED_BULLET = re.compile(r"^[•▪◦●‣]\s+")
@@ -31,7 +32,7 @@ _TYPED_BULLET = re.compile(r"^[•▪◦●‣]\s+")
 # Elements of the page itself and its navigation, which are no part of an episode's notes.
 _HIDDEN = frozenset({"script", "style", "head", "template", "svg", "noscript", "nav", "footer", "form"})
 _UNSEEN = re.compile(
-    r"(?i)(?:display|mso-hide)\s*:\s*(?:none|all)\b|\baria-hidden\s*=\s*[\"']?true|\brole\s*=\s*[\"']?(?:navigation|"
+    r"(?i)\bclass\s*=\s*[\"']?(?:gmail_(?:attr|signature)|moz-(?:cite-prefix|signature))|\btype\s*=\s*[\"']?cite\b|(?:display|mso-hide)\s*:\s*(?:none|all)\b|\baria-hidden\s*=\s*[\"']?true|\brole\s*=\s*[\"']?(?:navigation|"
     r"contentinfo|search)\b|\bclass\s*=\s*(?:[\"'](?:[^\"']*\s)?)?(?:(?:[\w-]+-)?footer|preheader|breadcrumbs?|nav(?:bar)?|"
     r"sidebar|sr-only|screen-reader-text|visually-hidden|skip-link|sharedaddy|menu|comments?|jp-relatedposts|cookie[\w-]*)(?=[\s\"'>]|$)"
 )
@@ -96,7 +97,11 @@ class _Reader:
             self._nested += 0 if name != self._hidden else -1 if closing else 1
             if not self._nested or (closing and name == "body"):
                 self._hidden = ""
-        elif name in _HIDDEN or (_UNSEEN.search(attributes) and name not in {"img", "br", "hr", "body"}):
+        elif (
+            name in _HIDDEN
+            or (name == "blockquote" and "gmail_quote" in attributes)
+            or (_UNSEEN.search(attributes) and name not in {"img", "br", "hr", "body"})
+        ):
             self._hidden, self._nested = "" if closing else name, 1
         elif name in _ENDS_LINE:
             self._end_block(name, attributes, closing=closing)
@@ -135,6 +140,9 @@ class _Reader:
         if name in {"table", "tr", "td", "th"}:
             self._end_cell(name, closing=closing)
         self._item = not closing and (name == "li" or is_items or "MsoListParagraph" in attributes)
+        # Word writes a flat list, with the level of each item in its style.
+        word = _WORD_LEVEL.search(attributes) if self._item and name == "p" else None
+        self._lists = int(word[1]) if word else 0 if closing and name == "p" and not is_items else self._lists
         self._aside = max(0, self._aside + (0 if name != "aside" else -1 if closing else 1))
 
     def _end_cell(self, name: str, *, closing: bool) -> None:

@@ -3,29 +3,19 @@
 import itertools
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from bot.content.chats import MARKS, NAME, Messages, messages_copied
+from bot.content.mails import begins_as_mail, told_by_mail
 from bot.model.captions import is_captions, told_captions
 from bot.model.text import fold, fold_words
 from bot.notes.language import words_of
 from bot.notes.marks import TITLE_FIELD, is_title
 from bot.notes.model import BOLD_LEVEL, Line
 
-_DAY = words_of("day")
-_CLOCK = r"\d{1,2}(?::|\.|h)\d{2}(?::\d{2})?(?:[\s\u202f]?[AaPp]\.?[Mm]\.?)?"
-_MOMENT = rf"{_DAY},?\s(?:à\s|at\s)?{_CLOCK}"
-# WhatsApp writes a tilde before the name of somebody who is not in the contacts, or the number alone.
-_NAME = r"(?:~\s?)?(?:[^\W\d_]|\+\d)[^:\n\[\]<>]{0,40}?"
-# `[04/11/2024, 21:14:03] Marie: …`, `04/11/2024 à 21:14 - Marie : …`; without a name it is a line of the program.
-_MESSAGE = re.compile(rf"(?:\[{_MOMENT}\]|{_MOMENT}\s[-–])\s+(?:(?P<speaker>{_NAME})\s?:(?:\s+|$))?(?P<text>.*)")
-# `Marie, [18.05.2025 20:12]`, `Marie — 18/05/2025 20:12`, `Marie  9:42 AM`: the message stands below.
-_HEADER = re.compile(rf"(?P<speaker>{_NAME})(?:,?\s\[{_MOMENT}\]|\s[—–-]\s{_MOMENT}|\s{{1,4}}\[?{_CLOCK}\]?)")
-_STAMP_FIRST = re.compile(rf"\[(?:{_MOMENT}|{_CLOCK})\]\s(?P<speaker>{_NAME})")
-_CLOCK_ALONE = re.compile(rf"\s{{0,8}}[—–-]?\s{{0,3}}\[?(?:{_MOMENT}|{_CLOCK})\]?\s{{0,3}}")
-_DATED = re.compile(_MOMENT)
 _TURN = re.compile(
-    rf"\W{{0,2}}(?P<time>\d{{1,2}}:\d\d(?::\d\d)?(?:[.,]\d{{1,3}})?)\W{{0,3}}\s+(?:(?P<speaker>{_NAME})\s?:\s+)?"
+    rf"\W{{0,2}}(?P<time>\d{{1,2}}:\d\d(?::\d\d)?(?:[.,]\d{{1,3}})?)\W{{0,3}}\s+(?:(?P<speaker>{NAME})\s?:\s+)?"
     r"(?P<text>.*)"
 )
 _LABEL = re.compile(
@@ -42,15 +32,6 @@ _GREETING = re.compile(rf"\W*{words_of('greeting')}")
 _SHORT, _FEW, _MANY = 90, 2, 0.6
 _UNDERLINE, _UNDERLINED = re.compile(r"[-=~_]{3,}"), 2
 """A line of signs right below a title, and the level that it gives to the title."""
-_MARKS = " \u200e\u200f"
-_MAIL_HEADER = re.compile(rf"(?i)(?P<name>{words_of('mail_header')})\s?:\s*(?P<value>.*)")
-_ANSWER = re.compile(r"(?i)^(?:(?:re|fwd?|tr)\s?:\s*)+")
-_WROTE = re.compile(r"(?i)^>?\s*(?:on\b.{4,160}\bwrote|le\b.{4,160}\ba écrit)\s?:\s*$")
-_FORWARDED = re.compile(
-    r"(?i)^(?:begin |début du |\W{3,30})(?:(?:forwarded|original) message|message (?:transféré|réexpédié|d.origine))"
-)
-_FEW_WORDS, _MOST_HEADERS, _LONGEST_SIGNATURE = 40, 12, 8
-"""Words above a forwarded message that only hand it over, lines of headers, and lines below a signature's mark."""
 _BULLET = re.compile(r"\s*[-*•·‣\u2043▪▫◦○●–—]\s+|\s*[•◦●▪](?=\w)")
 # The marks of chats for bold, and those of Slack for a link and an emoji.
 _BOLD_BEGINNING = re.compile(r"\*{1,2}\s?(?=\S)(?P<title>[^*\n]{1,120})(?<=\S)\s?\*{1,2}(?P<rest>\s*[:–—-]\s+.*)?$")
@@ -94,95 +75,26 @@ def _line(words: str, said: Line, *, after_gap: bool) -> Line:
     return replace(line, text=text, item=True, depth=depth) if bullet and text else replace(line, text=text or words)
 
 
-def mail_subject(text: str) -> str:
-    """Return the subject of a mail without the marks of answers."""
-    return _ANSWER.sub("", text).strip()
-
-
 def is_framed(text: str) -> bool:
     """Tell whether the text is the export or the copy of a chat, or begins with the headers of a mail."""
     lines = text.lstrip().split("\n")
-    return _are_headers(_headers(lines[:_MOST_HEADERS])) or _chat(lines) is not None
+    return begins_as_mail(lines) or messages_copied(lines) is not None
 
 
 def _unframed(lines: Sequence[str]) -> list[Line]:
     """Return the lines without the frame of a mail, a chat or a transcript."""
-    said = _without_mail(lines)
+    said = [Line(text, aside=is_out) for text, is_out in told_by_mail(lines)]
     texts = [each.text for each in said]
-    for read in (_chat, _transcript):
-        found = read(texts)
-        if found is not None:
-            return [replace(new, aside=new.aside or old.aside) for old, new in zip(said, found, strict=True)]
-    return said
+    messages = messages_copied(texts)
+    found = _transcript(texts) if messages is None else told_in(messages)
+    if found is None:
+        return said
+    return [replace(new, aside=new.aside or old.aside) for old, new in zip(said, found, strict=True)]
 
 
-def _without_mail(lines: Sequence[str]) -> list[Line]:
-    """Return a mail without headers, and with its quotes and signature aside; other lines unchanged."""
-    said: list[Line] = []
-    is_mail = has_ended = False
-    while len(said) < len(lines):
-        line = lines[len(said)]
-        headers = _headers(lines[len(said) : len(said) + _MOST_HEADERS])
-        if _are_headers(headers):
-            subject = mail_subject(headers.get("objet") or headers.get("subject") or "")
-            said += [Line("" if is_mail else subject), *[Line("")] * (len(headers) - 1)]
-            is_mail = True
-            continue
-        below = lines[len(said) + 1 : len(said) + _MOST_HEADERS]
-        is_quoted = any(each.startswith(">") for each in below)
-        is_answer = _WROTE.match(line) or _WROTE.match(" ".join((line, *below[:1])))
-        is_handed_on = _FORWARDED.match(line) or (is_answer and not is_quoted)
-        is_long = bool(is_handed_on) and sum(len(each.text.split()) for each in said if not each.aside) > _FEW_WORDS
-        below = [each for each in lines[len(said) + 1 :] if each.strip()]
-        is_signed = line.rstrip() == "--" and (is_mail or len(below) <= _LONGEST_SIGNATURE)
-        has_ended = has_ended or bool(is_signed or (is_quoted and is_answer) or is_long)
-        is_out = has_ended or is_handed_on or (is_mail and line.startswith(">"))
-        # The words above a forwarded message only hand it over.
-        said = [replace(each, aside=bool(each.text)) for each in said] if is_handed_on and not is_long else said
-        said.append(Line(line, aside=bool(is_out and line.strip())))
-    return said
-
-
-def _headers(lines: Sequence[str]) -> dict[str, str]:
-    found = itertools.takewhile(bool, (_MAIL_HEADER.fullmatch(line.strip()) for line in lines))
-    return {header["name"].lower(): header["value"] for header in found if header}
-
-
-def _are_headers(found: Mapping[str, str]) -> bool:
-    return len(found) > 1 and bool({"de", "from"} & found.keys())
-
-
-def _chat(lines: Sequence[str]) -> list[Line] | None:
-    """Return the messages of a chat's export or copy; None if the lines are none."""
-    stamps = {at: stamp for at, line in enumerate(lines) if (stamp := _MESSAGE.fullmatch(line.strip(_MARKS)))}
-    begins: dict[int, tuple[str | None, str]] = {at: (stamp["speaker"], stamp["text"]) for at, stamp in stamps.items()}
-    if sum(stamp["speaker"] is not None for stamp in stamps.values()) < _FEW:
-        begins = {}
-        above = Counter(above.strip() for above, line in itertools.pairwise(lines) if _CLOCK_ALONE.fullmatch(line))
-        is_named = sum(count for name, count in above.items() if name and count > 1) > sum(above.values()) // 2
-        for at, line in enumerate(lines):
-            if match := _HEADER.fullmatch(line.strip()) or _STAMP_FIRST.fullmatch(line.strip()):
-                begins[at] = match["speaker"].strip(), ""
-            elif at and _CLOCK_ALONE.fullmatch(line):
-                begins[at] = "", ""
-                if (is_named or line.startswith((" ", "\t", "—", "–"))) and lines[at - 1].strip():
-                    begins.setdefault(at - 1, (lines[at - 1].strip(), ""))
-        counts = Counter(name for name, _text in begins.values() if name)
-        # One name with a time may be a chapter; one with a day is a message.
-        is_dated = sum(_DATED.search(lines[at]) is not None for at in begins) >= _FEW
-        if not is_dated and max(counts.values(), default=0) < _FEW:
-            return None
-    messages: list[tuple[str | None, list[str]]] = [("", [])]
-    for at, line in enumerate(lines):
-        owner, text = begins.get(at, ("", line))
-        messages += [(messages[-1][0] if owner == "" else owner, [])] if at in begins else []
-        messages[-1][1].append(text)
-    return told_in(messages)
-
-
-def told_in(messages: Sequence[tuple[str | None, Sequence[str]]]) -> list[Line]:
+def told_in(messages: Messages) -> list[Line]:
     """Return the lines of messages by their senders; all of the program and of people to each other is aside."""
-    texts = [[_EDITED.sub("", line.strip().strip(_MARKS)) for line in lines] for _owner, lines in messages]
+    texts = [[_EDITED.sub("", line.strip().strip(MARKS)) for line in lines] for _owner, lines in messages]
     said = [[text for text in each if text and not _SYSTEM.match(fold(text))] for each in texts]
     owners = [owner for owner, _lines in messages]
     # People who write neither links nor sentences only comment on the others.

@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 
 from bot.content.chats import messages_in
 from bot.content.foreign import foreign_head
+from bot.content.mails import mail_subject
 from bot.content.office import SAVE_AS_TEXT, document_text
 from bot.model.episode import seconds_in
 from bot.model.i18n import gettext as _
@@ -31,7 +32,7 @@ from bot.notes.html import html_tags, read_html
 from bot.notes.language import words_of
 from bot.notes.marks import counted
 from bot.notes.model import Line, Notes
-from bot.notes.plain import is_framed, mail_subject, marked_lines, plain_lines, told_in
+from bot.notes.plain import is_framed, marked_lines, plain_lines, told_in
 from bot.notes.tables import is_head, tabbed
 
 MAX_LENGTH, _MARKUP_SHARE = 100_000, 8

@@ -155,10 +155,15 @@ def _section_end(lines: Sequence[Line], begin: int) -> int:
 def _divide(body: Sequence[Line], cut: Cut, found: Outline) -> list[Link]:
     """Give each subject its lines and links, and return the links of a list at the end of the notes."""
     begins = _beginnings(body, cut.starts)
-    *_above, above, line = (Line(""), *body)
+    line, above = body[-1], next((each for each in reversed(body[:-1]) if each.text), Line(""))
     is_short = len(line.text) <= min(_LOOSE, len(above.text) // 2) and not line.text.endswith((".", "…"))
     is_loose = is_short and line.after_gap and not (line.links or line.images or line.item)
-    if is_loose and len(body) > begins[-1] + 1:
+    items = [at for at, line in enumerate(body) if line.item]
+    if items and items[0] == begins[0] and all(line.item for line in body[begins[0] : items[-1]]):
+        # The text below a list whose items are the subjects belongs to none of them.
+        found.left_out += body[items[-1] + 1 :]
+        body = body[: items[-1] + 1]
+    elif is_loose and len(body) > begins[-1] + 1:
         # A short line apart below the last subject, without a full stop, is a name or an address.
         found.left_out.append(line)
         body = body[:-1]
