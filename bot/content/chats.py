@@ -30,6 +30,13 @@ _DATED = re.compile(_MOMENT)
 _FEW, _LONGEST_NAME, _STEM, _LONG = 2, 45, 4, 3
 """Messages that show a chat, characters of a sender's name, letters that forms of a word share, and of a short one."""
 
+_LINK = re.compile(r"(?i)<(https?://[^\s<>|]+)\|([^<>\n]*)>")
+_EMOJI_CODE = re.compile(r"(?<![\w:]):([a-z][a-z0-9_+-]*):(?![\w:])\s*")
+_DIGITS = fold_words("one two three four five six seven eight nine")
+_COUNTED = {name: f"{at}. " for at, name in enumerate(_DIGITS, 1)}
+
+"""The numbers that Slack writes as emoji, as in `:one:`."""
+
 Messages: TypeAlias = Sequence[tuple[str | None, Sequence[str]]]
 """The lines of each message by its sender, which the program is without a name; empty, the one above goes on."""
 
@@ -80,6 +87,11 @@ def messages_copied(lines: Sequence[str]) -> Messages | None:
         messages += [(messages[-1][0] if owner == "" else owner, [])] if at in begins else []
         messages[-1][1].append(text)
     return [part for owner, told in messages for part in _without_preview(owner, told)]
+
+
+def without_codes(text: str) -> str:
+    """Return a line with the address in place of Slack's mark of a link, and without its codes of emoji."""
+    return _EMOJI_CODE.sub(lambda code: _COUNTED.get(code[1], ""), _LINK.sub(r" \1 ", text))
 
 
 def _without_preview(owner: str | None, lines: Sequence[str]) -> Iterator[tuple[str | None, Sequence[str]]]:

@@ -19,6 +19,11 @@ _NOTE = re.compile(
 )
 _CITED = re.compile(rf" ?(?:\[(\^?[\w-]{{1,30}})\](?!\()|\((\d{{1,2}})\)|({_RAISED}))")
 _URL = re.compile(r"https?://[^\s<>()\[\]]+")
+# A comment may end where it begins (`<!-->`); one without an end hides the rest.
+_COMMENT = re.compile(r"<!(?=--).*?(?:-->|\Z)", re.DOTALL)
+# Word hides the mark of a list between these: a bullet and spaces, which are no words of the item.
+_LIST_MARK = re.compile(r"<!\[if !supportLists\]>.{0,600}?<!\[endif\]>", re.DOTALL)
+_CONDITION = re.compile(r"<!\[[^<>\[\]]{0,60}\]>|<!doctype\b[^<>]{0,200}>", re.IGNORECASE)
 
 
 def as_markdown(text: str, *, is_org: bool) -> str:
@@ -42,3 +47,9 @@ def with_footnotes(text: str) -> str:
 def _mark(note: re.Match[str]) -> str:
     """Return the mark of a footnote, or of the place that cites it, however it is written."""
     return unicodedata.normalize("NFKC", next(filter(None, note.groups()))).lstrip("^")
+
+
+def without_conditions(text: str) -> str:
+    """Return HTML without its comments, and without what Word writes for programs alone."""
+    text = _COMMENT.sub("", _LIST_MARK.sub("", text)).replace("<![CDATA[", "").replace("]]>", "")
+    return _CONDITION.sub("", text)

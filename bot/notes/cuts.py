@@ -142,14 +142,11 @@ def _titled(body: Sequence[Line], lines: Iterable[int]) -> list[Start]:
     return [Start(index, bare_title(body[index].text)) for index in lines]
 
 
-def _of_level(body: Sequence[Line], headings: Sequence[int], level: int) -> Iterator[int]:
-    """Yield the titles of a level; behind the first, a higher one with a text right below it ends its section."""
-    has_begun = False
-    for index in headings:
-        has_begun = has_begun or body[index].level == level
-        is_above = has_begun and 0 < body[index].level < level and not is_heading((*body, Line(""))[index + 1])
-        if body[index].level == level or is_above:
-            yield index
+def _of_level(body: Sequence[Line], headings: Sequence[int], level: int) -> list[int]:
+    """Return the titles of a level; behind the first, a higher one with a text right below it ends its section."""
+    own = [index for index in headings if body[index].level == level]
+    above = (index for index in headings if index > own[0] and 0 < body[index].level < level)
+    return sorted([*own, *(index for index in above if not is_heading((*body, Line(""))[index + 1]))])
 
 
 def _numbered(body: Sequence[Line], numbers: Iterable[int]) -> Iterator[Start]:

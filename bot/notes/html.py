@@ -11,17 +11,13 @@ import operator
 import re
 
 from bot.model.document import Picture
+from bot.model.markup import without_conditions
 from bot.model.text import fold_words
 from bot.notes.model import BOLD_LEVEL, Line, Link
 from bot.notes.tables import is_head, table_lines
 
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:]*+)([^<>]*)>")
 _ATTRIBUTE = re.compile(r"""\b(href|src|alt|style|class)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
-# A comment may end where it begins (`<!-->`); one without an end hides the rest.
-_COMMENT = re.compile(r"<!(?=--).*?(?:-->|\Z)", re.DOTALL)
-# Word hides the mark of a list between these: a bullet and spaces, which are no words of the item.
-_LIST_MARK = re.compile(r"<!\[if !supportLists\]>.{0,600}?<!\[endif\]>", re.DOTALL)
-_CONDITION = re.compile(r"<!\[[^<>\[\]]{0,60}\]>|<!doctype\b[^<>]{0,200}>", re.IGNORECASE)
 _SPACE = re.compile(r"[^\S\u00a0\u202f]+")
 _TEXT_BEHIND = re.compile(r"\s?(?:[—–-]|:)\s.{30}")
 _WORD_LEVEL = re.compile(r"mso-list:\s*l\d+\s+level(\d)")
@@ -60,8 +56,7 @@ def read_html(text: str) -> tuple[Line, ...]:
     """Return the lines of a page or of a fragment."""
     reader = _Reader()
     end = 0
-    text = _COMMENT.sub("", _LIST_MARK.sub("", text)).replace("<![CDATA[", "").replace("]]>", "")
-    text = _CONDITION.sub("", text)
+    text = without_conditions(text)
     for match in _TAG.finditer(text):
         reader.say(text[end : match.start()])
         reader.tag(match[2].lower(), match[3], closing=bool(match[1]))

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from bot.content.chats import MARKS, NAME, Messages, messages_copied
+from bot.content.chats import MARKS, NAME, Messages, messages_copied, without_codes
 from bot.content.mails import begins_as_mail, told_by_mail
 from bot.model.captions import is_captions, told_captions
-from bot.model.text import fold, fold_words
+from bot.model.text import fold
 from bot.notes.language import words_of
 from bot.notes.marks import TITLE_FIELD, is_title
 from bot.notes.model import BOLD_LEVEL, Line
@@ -33,14 +33,10 @@ _SHORT, _FEW, _MANY = 90, 2, 0.6
 _UNDERLINE, _UNDERLINED = re.compile(r"[-=~_]{3,}"), 2
 """A line of signs right below a title, and the level that it gives to the title."""
 _BULLET = re.compile(r"\s*[-*•·‣\u2043▪▫◦○●–—]\s+|\s*[•◦●▪](?=\w)")
-# The marks of chats for bold, and those of Slack for a link and an emoji.
+# The marks of chats for bold.
 _BOLD_BEGINNING = re.compile(r"\*{1,2}\s?(?=\S)(?P<title>[^*\n]{1,120})(?<=\S)\s?\*{1,2}(?P<rest>\s*[:–—-]\s+.*)?$")
 _BETWEEN_DASHES = re.compile(r"([-–—])\s(?P<title>.{2,90})\s\1")
 _BOLD = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,120})(?<=\S)\*(?![\w*])")
-_SLACK_LINK = re.compile(r"(?i)<(https?://[^\s<>|]+)\|([^<>\n]*)>")
-_EMOJI_CODE = re.compile(r"(?<![\w:]):([a-z][a-z0-9_+-]*):(?![\w:])\s*")
-_DIGITS = fold_words("one two three four five six seven eight nine")
-_COUNTED = {name: f"{at}. " for at, name in enumerate(_DIGITS, 1)}
 
 
 def plain_lines(text: str) -> Iterator[Line]:
@@ -52,7 +48,7 @@ def marked_lines(lines: Iterable[Line]) -> Iterator[Line]:
     """Yield the lines with their marks of titles and items apart from their words."""
     gap = False
     for said, below in itertools.pairwise((*lines, Line(""))):
-        words = _EMOJI_CODE.sub(lambda code: _COUNTED.get(code[1], ""), _SLACK_LINK.sub(r" \1 ", said.text)).strip()
+        words = without_codes(said.text).strip()
         if words:
             line = _line(words, said, after_gap=gap or said.after_gap)
             rule = _UNDERLINE.fullmatch(below.text.strip())
