@@ -291,8 +291,8 @@ def _summarised(lines: Sequence[Line]) -> list[str]:
     The first sentences of news tell the news, and none of them needs a sentence that was left out.
     """
     if sum(len(line.text) for line in lines) >= _MIN_SUMMARY:
-        # Between long texts, a line of a few words without a full stop is a title.
-        open_ones = [each for each in lines if is_heading(each) and not _ENDING.search(each.text)]
+        # Between long texts, a line of a few words without a full stop or a link is a title.
+        open_ones = [each for each in lines if is_heading(each) and not (each.links or _ENDING.search(each.text))]
         lines = [each for each in lines if each not in open_ones or (not each.level and "," in each.text)] or lines
     texts = ((place, text) for place, line in enumerate(lines) for text in sentences(line.text))
     told = [(at, _ended(text)) for at, text in texts]

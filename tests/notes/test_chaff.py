@@ -125,6 +125,8 @@ MAKING = (
 )
 """Calls, credits, chores, cues, ads and farewells, as teams write them."""
 NEWS = (
+    "Fin de support pour Python 2",
+    "Support de la 3D.",
     "Listener question: do trailers still matter?",
     "Question d’auditrice : peut-on entendre une étoile filante ?",
     "YouTube lance un bouton pour signaler les faux avis",

@@ -24,3 +24,33 @@ def test_a_summary_is_the_beginning_of_its_subject() -> None:
     told = sentences(plain(episode.segments[0].summary).replace("\n\n", " "))
     assert 3 < len(told) < len(facts)
     assert told == facts[: len(told)]
+
+
+def test_a_line_with_its_link_is_no_title_between_texts() -> None:
+    """It tells the news that the others explain; the address leaves no mark behind, nor a second full stop."""
+    more = "Le prix dépend de tous les employés, et non des seules personnes qui s’en servent chaque jour au bureau."
+    notes = f"""# Épisode 3
+
+## Langages
+
+Oracle change une licence [l’article](https://a.example/licence)
+
+- {more}
+- {more.replace("prix", "tarif")}
+- {more.replace("prix", "coût")}
+- Un autre article : https://b.example/tarif.
+"""
+    _text, episode = of_text(notes)
+    summary = plain(episode.segments[0].summary)
+    assert summary.startswith("Oracle change une licence")
+    assert summary.endswith("Un autre article.")
+
+
+def test_links_tell_a_subject_without_a_text() -> None:
+    """Their words, once each; a title that ends as a sentence gets no second full stop."""
+    notes = "# Épisode 3\n\n## {}\n\n{}\n\n## Sécurité\n\nUne faille de plus.\n"
+    links = "[Ocre 4.1 est sorti hier](https://a.example/1)\n[Tamis perd trois fondateurs…](https://a.example/2)"
+    _text, episode = of_text(notes.format("Langages", links))
+    assert plain(episode.segments[0].summary) == "Ocre 4.1 est sorti hier. Tamis perd trois fondateurs…"
+    _text, episode = of_text(notes.format("La course reprend.", "https://a.example/1"))
+    assert plain(episode.segments[0].summary) == "La course reprend."
