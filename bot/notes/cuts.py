@@ -100,7 +100,7 @@ def _cuts(body: Sequence[Line], head: Head, judge: "_Judge") -> Iterator[tuple[s
     for level in {body[index].level for index in headings} - {0}:
         yield "level", _titled(body, _of_level(body, headings, level)), 1.0
     yield "numbers", judge.numbered, 1.05
-    yield "times", [beginning_at(body, i) for i, line in enumerate(body) if line.time and not line.speaker], 1.0
+    yield "times", [beginning_at(body, i) for i, line in enumerate(body) if line.time and not line.speaker], 1.1
     yield "run-in", [beginning_at(body, index) for index, line in enumerate(body) if line.lead], 0.97
     linked = [at for at, line in enumerate(body[:-1]) if line.is_link and line.text and not body[at + 1].is_link]
     linked = [at for at in linked if not _GOES_ON.match(body[at].text)]
@@ -301,7 +301,7 @@ class _Judge:
         levels = [self._body[start.line].level for start in starts]
         # A title right above a lower one names a section rather than a subject.
         below = [self._body[min(start.line + 1, len(self._body) - 1)].level for start in starts]
-        score *= 1 - 0.3 * sum(0 < own < other < BOLD_LEVEL for own, other in zip(levels, below, strict=True)) / count
+        score *= 1 - 0.4 * sum(0 < own < other < BOLD_LEVEL for own, other in zip(levels, below, strict=True)) / count
         limit = max(levels) if all(levels) else 0
         # Where subjects have marked titles, a line without one is none.
         marked = sum(map(bool, levels))
