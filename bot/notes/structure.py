@@ -158,11 +158,11 @@ def _divide(body: Sequence[Line], cut: Cut, found: Outline) -> list[Link]:
     line, above = body[-1], next((each for each in reversed(body[:-1]) if each.text), Line(""))
     is_short = len(line.text) <= min(_LOOSE, len(above.text) // 2) and not line.text.endswith((".", "…"))
     is_loose = is_short and line.after_gap and not (line.links or line.images or line.item)
-    items = [at for at, line in enumerate(body) if line.item]
-    if items and items[0] == begins[0] and all(line.item for line in body[begins[0] : items[-1]]):
+    last = max((at for at, line in enumerate(body) if line.item), default=0)
+    if begins[-1] > begins[0] and begins[-1] <= last and all(line.item for line in body[begins[0] : last]):
         # The text below a list whose items are the subjects belongs to none of them.
-        found.left_out += body[items[-1] + 1 :]
-        body = body[: items[-1] + 1]
+        found.left_out += body[last + 1 :]
+        body = body[: last + 1]
     elif is_loose and len(body) > begins[-1] + 1:
         # A short line apart below the last subject, without a full stop, is a name or an address.
         found.left_out.append(line)
