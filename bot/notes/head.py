@@ -253,7 +253,8 @@ def _teaser(rest: str, lines: list[Line], head: Head) -> list[Line]:
                 head.ways += [[*phrases[:-1], *last]] if len(last) > 1 and all(map(telling_words, last)) else []
                 # A title that only lists is that of the episode; one that speaks of the show is its teaser.
                 head.title = "" if lead and not index else rest
-                return [*lines[: index - 1], *lines[index:]] if index else lines
+                links = [dataclasses.replace(line, text="", level=0)] if line.links else []
+                return [*lines[: index - 1], *links, *lines[index:]] if index else lines
     return lines
 
 

@@ -10,7 +10,7 @@ from typing import TypedDict
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bot.content.parser import parse_episode
@@ -164,6 +164,9 @@ _LINES = sorted({line for text in _TEXTS for line in text.splitlines()})
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(_LINES), min_size=1, max_size=30))
+@example(
+    ["Cette semaine, l’épisode est soutenu par Torréa, le VPN des cafés, sur https://a.example/vpn", "LA MATINALE"]
+)
 def test_whatever_the_notes_nothing_is_invented_and_no_link_is_lost(lines: list[str]) -> None:
     """Notes shuffled from the lines of all the others."""
     try:
