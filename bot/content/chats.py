@@ -27,6 +27,16 @@ _HEADER = re.compile(rf"(?P<speaker>{NAME})(?:,?\s\[{_MOMENT}\]|\s[—–-]\s{_M
 _STAMP_FIRST = re.compile(rf"\[(?:{_MOMENT}|{_CLOCK})\]\s(?P<speaker>{NAME})")
 _CLOCK_ALONE = re.compile(rf"\s{{0,8}}[—–-]?\s{{0,3}}\[?(?:{_MOMENT}|{_CLOCK})\]?\s{{0,3}}")
 _DATED = re.compile(_MOMENT)
+# The words with which somebody takes a subject, in French and English.
+_TAKES = re.compile(
+    r"(?i)^(?:(?:moi|alors|perso|et|ok|and|so|well)[\s,]+){0,2}(?:"
+    r"(?:mon|ma|my) (?:(?:premi[èe]re?|deuxi[èe]me|second|first|next) )?(?:sujet|actu|info|story|topic|pick)\s?:\s+|"
+    r"(?:j[’']en ai|i(?:[’']ve| have) got) [^:.!?\n]{1,50}\s?:\s+|"
+    r"(?:je (?:prends|propose|traite)|i(?:[’']ll| will|[’']d like to| want to) (?:take|cover|bring|do))\s+|"
+    r"(?:je (?:voudrais|veux|vais)|j[’']aimerais|i(?:[’']ll| will|[’']d like to| want to)) "
+    r"(?:parler|talk|speak) (?:about |des? |du |d[’'])"
+    r")(?=\S)"
+)
 _FEW, _LONGEST_NAME, _STEM, _LONG = 2, 45, 4, 3
 """Messages that show a chat, characters of a sender's name, letters that forms of a word share, and of a short one."""
 
@@ -55,7 +65,7 @@ def messages_in(text: str) -> tuple[str, Messages]:
         is_system = message.get("type") == "service" or message.get("subtype")
         pieces = message["text"] if isinstance(message["text"], list) else [message["text"]]
         owner = None if is_system else str(message.get("from") or message.get("user") or "")
-        told.append((owner, clean("".join(map(_marked, pieces))).split("\n")))
+        told.append((owner, _untaken(clean("".join(map(_marked, pieces))).split("\n"))))
     return str(data.get("name", "")) if isinstance(data, dict) else "", told
 
 
@@ -86,7 +96,15 @@ def messages_copied(lines: Sequence[str]) -> Messages | None:
         owner, text = begins.get(at, ("", line))
         messages += [(messages[-1][0] if owner == "" else owner, [])] if at in begins else []
         messages[-1][1].append(text)
-    return [part for owner, told in messages for part in _without_preview(owner, told)]
+    return [part for owner, told in messages for part in _without_preview(owner, _untaken(told))]
+
+
+def _untaken(lines: Sequence[str]) -> Sequence[str]:
+    """Return the lines of a message without the words with which its sender takes a subject."""
+    at = next((at for at, line in enumerate(lines) if line.strip()), len(lines))
+    said = lines[at].strip() if at < len(lines) else ""
+    subject = _TAKES.sub("", said)
+    return lines if subject == said else [*lines[:at], subject[0].upper() + subject[1:], *lines[at + 1 :]]
 
 
 def without_codes(text: str) -> str:
