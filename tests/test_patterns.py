@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, TypeAlias
 import pytest
 
 import bot
-from bot.notes.reading import _OTHER_FILES
+from bot.content.office import _OTHER_FILES
 from bot.platforms.telegram.errors import _MEANINGS
 
 Tree: TypeAlias = Sequence[tuple[Any, Any]]

@@ -29,10 +29,11 @@ _CLOCK_ALONE = re.compile(rf"\s{{0,8}}[—–-]?\s{{0,3}}\[?(?:{_MOMENT}|{_CLOCK
 _DATED = re.compile(_MOMENT)
 # The words with which somebody takes a subject, in French and English.
 _TAKES = re.compile(
-    r"(?i)^(?:(?:moi|alors|perso|et|ok|and|so|well)[\s,]+){0,2}(?:"
+    r"(?i)^(?:(?:moi|pour moi|alors|perso|et|ok|and|so|well|coucou|salut|hello|hi)[\s,]+){0,3}(?:"
     r"(?:mon|ma|my) (?:(?:premi[èe]re?|deuxi[èe]me|second|first|next) )?(?:sujet|actu|info|story|topic|pick)\s?:\s+|"
     r"(?:j[’']en ai|i(?:[’']ve| have) got) [^:.!?\n]{1,50}\s?:\s+|"
-    r"(?:je (?:prends|propose|traite)|i(?:[’']ll| will|[’']d like to| want to) (?:take|cover|bring|do))\s+|"
+    r"(?:je (?:prends|propose|traite|garde|ramène|apporte)|j[’']ai(?= l)|"
+    r"i(?:[’']ll| will|[’']d like to| want to) (?:take|cover|bring|do))\s+|"
     r"(?:je (?:voudrais|veux|vais)|j[’']aimerais|i(?:[’']ll| will|[’']d like to| want to)) "
     r"(?:parler|talk|speak) (?:about |des? |du |d[’'])"
     r")(?=\S)"

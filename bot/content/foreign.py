@@ -26,6 +26,9 @@ _OF_PAGE = re.compile(
     r"<(?:meta\b[^>]{0,200}published_time[^>]{0,99}\bcontent|time\b[^>]{0,200}\bdatetime)\s*=\s*[\"'](\d{4}-\d\d-\d\d)"
 )
 """The day on which a page says for programs that it was published."""
+_COMPONENT = re.compile(
+    r"^<(?!Sponsor|Ad\b|Pub)[A-Z]\w*\s[^<>\n]*\btitle=\"(?P<title>[^\"<>\n]+)\"[^<>\n]*>$", re.MULTILINE
+)
 _OWN_KEYS = frozenset({"number", "title", "date", "audio", "page", "status"})
 _DATE_KEYS = re.compile(r"(?:pub\w*|release\w*|air\w*)?[_-]?date(?:time)?|published(?:[_-]?at)?")
 _LONGEST_NUMBER = 6
@@ -69,4 +72,5 @@ def foreign_head(text: str, path: Path) -> tuple[dict[str, Any], str]:
     found["date"] = next(filter(None, dates), None)
     with contextlib.suppress(BadValueError):
         found["audio"] = web_address(first("audio mp3 audio_url audiourl enclosure file"))
-    return found, text[match.end() :]
+    # A component that has a title stands around its text, as MDX writes it.
+    return found, _COMPONENT.sub(r"\n## \g<title>\n", text[match.end() :])

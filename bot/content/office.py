@@ -1,4 +1,7 @@
-"""The text of a document of an office program, by the libraries that read it: RTF as text, Word as HTML."""
+"""The text of a document of an office program, by the libraries that read it: RTF as text, Word as HTML.
+
+Files of other programs are refused.
+"""
 
 import io
 import re
@@ -10,6 +13,15 @@ from bot.model.i18n import gettext_noop
 from bot.model.problems import InvalidInputError, Problem
 
 SAVE_AS_TEXT = gettext_noop("Copy its text into a text file, or save it as HTML, and give that file")
+GIVE_NOTES = gettext_noop("Give the notes as text, Markdown, HTML, a mail, a Word or RTF document, or a chat's export")
+_FEED = r"\ufeff?\s*+(?:<\?xml[^>]*>)?\s*<(?:rss|feed|rdf:RDF)\b"
+_ROWS = r"\ufeff?(?:(?:[^;\n<{]+;(?=\S)){2,}[^;\n<{]*(?:\n|\Z)){2}"
+_GIVE_FEED = gettext_noop("Give it with --rss, and --episode for another one than the newest")
+_OTHER_FILES = (
+    (r"%PDF-", gettext_noop("this is a PDF, not text"), SAVE_AS_TEXT),
+    (_FEED, gettext_noop("this is a feed"), _GIVE_FEED),
+    (_ROWS, gettext_noop("these are the rows of a table, not notes"), GIVE_NOTES),
+)
 _MAX_DOCUMENT = 20_000_000
 """Bytes of a document, which may hold pictures."""
 _FIELD = re.compile(
@@ -18,6 +30,17 @@ _FIELD = re.compile(
 )
 """The address in a field of RTF, as each program writes it; the library reads one of these forms alone."""
 _RTF_LINK = re.compile(r"\(\"(https?://[^\"\s]{1,2000})\"\)")
+
+
+def refuse_other_files(beginning: str, path: Path) -> None:
+    """Refuse a file that begins so, if that shows that it holds no notes.
+
+    Raises:
+        InvalidInputError: It shows that.
+    """
+    for pattern, what, cure in _OTHER_FILES:
+        if re.match(pattern, beginning):
+            raise InvalidInputError([Problem(path, _(what), _(cure))])
 
 
 def document_text(data: bytes, path: Path, longest: int) -> str | None:

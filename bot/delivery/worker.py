@@ -277,8 +277,7 @@ class Worker:
     async def _may_bring(self, claim: Claim, stored: StoredRendering) -> bool:
         """Return whether the message may be sent; else settle it: its file is in doubt, given up, or on its way.
 
-        A change is settled where nothing is to be done, or where an added message may have arrived. One whose file is
-        given up leaves the recording as it is.
+        A change is settled where nothing is to be done, an added message may have arrived, or a recording stays.
 
         Raises:
             LedgerError: the database cannot be used.
@@ -289,14 +288,13 @@ class Worker:
         upload = stored.upload_at(claim.position)
         if upload is None:
             return True
-        if stored.revision is None and retry.is_in_doubt(claim):
-            # Because people would get the recording twice, the recap follows without it.
+        is_given_up = self._uploads.is_given_up(upload.key)
+        if is_given_up if stored.revision else retry.is_in_doubt(claim):
+            # Because people would get the recording twice, the recap follows without it; one that stands stays.
             self._outbox.settle(self._advance(claim, stored, None))
         elif await self._uploads.has_gone_up(upload.key):
             return True
-        elif self._uploads.is_given_up(upload.key) and stored.revision is not None:
-            self._outbox.settle(self._advance(claim, stored, None))
-        elif self._uploads.is_given_up(upload.key):
+        elif is_given_up:
             await self._ledger.fall_back(claim.id)
         elif (until := await self._uploads.wait_for(upload.key, claim.rendering_id)) is not None:
             self._outbox.settle(retry.give_back(claim, until))

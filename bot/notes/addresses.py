@@ -41,7 +41,7 @@ def with_addresses(line: Line) -> Line:
     bare = [url for _at, url in bare_addresses(text)]
     for url in bare:
         text = text.replace(url, " ", 1)
-    text = re.sub(r" {2,}", " ", re.sub(r"\s*[:–—-]\s+\.$", ".", _BRACKETS.sub(" ", text).strip()))
+    text = re.sub(r" {2,}", " ", re.sub(r"(?<!\s)\s*[:–—-]\s{1,3}\.$", ".", _BRACKETS.sub(" ", text).strip()))
     # Between two addresses a word may stand that is left at the end: "https://a.example and https://b.example".
     text = _BETWEEN.sub("", text) if len(bare) > 1 else text
     words = "".join(link.title for link in line.links)

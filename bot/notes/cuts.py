@@ -245,6 +245,10 @@ class _Judge:
         alone = (each for each in self.headings if not body[each].speaker and _stands_alone(body, each, apart=True))
         self._titles = {each for each in self.headings if body[each].level} | set(alone)
         self._titles |= {start.line for start in self.numbered if len(self.numbered) > 1}
+        # A title right above a lower one names a section rather than a subject.
+        levels = [line.level if line.level < BOLD_LEVEL else 0 for line in (*body, Line(""))]
+        self._sections = {each for each in self.headings if 0 < levels[each] < levels[each + 1]}
+        self._titles -= self._sections
 
     def announced(self, way: Sequence[str]) -> list[Start]:
         """Return the lines at which the subjects of the teaser begin: the likeliest is found first, in any order."""
@@ -299,15 +303,13 @@ class _Judge:
         score *= 1 - max(0, opening - min(_FREE_OPENING, self._total // 4)) / self._total
         # Titles below the lowest one at which a subject begins are inside of subjects.
         levels = [self._body[start.line].level for start in starts]
-        # A title right above a lower one names a section rather than a subject.
-        below = [self._body[min(start.line + 1, len(self._body) - 1)].level for start in starts]
-        score *= 1 - 0.4 * sum(0 < own < other < BOLD_LEVEL for own, other in zip(levels, below, strict=True)) / count
+        score *= 1 - 0.4 * sum(start.line in self._sections for start in starts) / count
         limit = max(levels) if all(levels) else 0
         # Where subjects have marked titles, a line without one is none.
         marked = sum(map(bool, levels))
         score *= max(marked, count - marked) / count
-        passed = self._titles - {start.line for start in starts}
-        score *= count / (count + sum(0.6 if not limit else 0 < self._body[each].level <= limit for each in passed))
+        passed = [self._body[each].level for each in self._titles - {start.line for start in starts}]
+        score *= count / (count + sum(1.3 * (0 < level <= limit) if limit else 0.6 for level in passed))
         sizes = [length + len(start.title) / 2 for start, length in zip(starts, lengths, strict=True)]
         shares = [size / (sum(sizes) or 1) for size in sizes if size]
         score *= 0.6 - 0.4 * sum(share * math.log(share) for share in shares) / math.log(max(2, count))

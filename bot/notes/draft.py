@@ -148,7 +148,8 @@ class _Writer:
             else:
                 groups.append((place, place, text, urls))
         quotes = []
-        for begin, end, text, urls in groups[:_MAX_QUOTED]:
+        # Those with links come first, because a link that is not quoted would be nowhere.
+        for begin, end, text, urls in sorted(groups, key=lambda group: not group[3])[:_MAX_QUOTED]:
             short = text if len(text) <= _MAX_QUOTE else f"{text[:_MAX_QUOTE].rstrip()}…"
             quote = gettext("“{text}”").format(text=" ".join(filter(None, (short, *urls))))
             told = gettext("line {line}") if begin == end else gettext("lines {begin} to {end}")
@@ -184,7 +185,7 @@ class _Writer:
         announced = self._plain(self._spelling.restored(subject.announced))
         own, wanted = set(telling_words(heading)), set(telling_words(announced))
         # A speaker names the subject by a word or two, of which the teaser says more.
-        is_less = (len(own) <= _FEW and own < wanted) or len(heading) > TITLE_ON_PHONE
+        is_less = (len(own) <= _FEW and own < wanted) or (len(heading) > TITLE_ON_PHONE and len(wanted) > _FEW)
         if heading or announced:
             return (announced if announced and (is_less or not heading) else heading)[:_MAX_TITLE]
         # Without both, the title is the beginning of the first sentence that does not announce the episode.

@@ -98,8 +98,13 @@ def read_head(notes: Notes, path: PurePath, today: dt.date) -> tuple[Head, list[
     about = [line for line in top if is_about_show(apart_from_date(line.text, today)[1])]
     # The one title of its level that stands above all others is that of the page, and heads no section.
     levels = [line.level for line in below]
-    about += [line for line in below[:1] if levels.count(1) == line.level == 1 and says_chaff(line.text)]
-    head.dropped += about
+    page = [line for line in below[:_LIST] if levels.count(1) == line.level == 1]
+    is_above = sum(1 < level < BOLD_LEVEL for level in levels) > 1
+    about += [line for line in page if is_above or says_chaff(line.text)]
+    if page and is_above and not (head.title or page[0].links or is_chaff(page[0])):
+        # Above several subjects, it is that of the episode.
+        head.title = page[0].text
+    head.dropped += [line for line in about if line.text != head.title]
     return head, [line for line in below if line not in about]
 
 

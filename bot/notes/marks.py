@@ -63,7 +63,7 @@ def bare_title(text: str) -> str:
     """Return a heading without its frame, number, emoji and the colon or arrow at its end."""
     for pattern in (_TAGS, _DECORATION, _DURATION, _NUMBERED, EMOJI, TITLE_FIELD):
         text = pattern.sub("", text).strip()
-    return text.rstrip(":→–— ").strip()
+    return text.lstrip("–— ").rstrip(":→–— ")
 
 
 def unmarked(text: str) -> str:

@@ -17,10 +17,10 @@ from markdown_it import MarkdownIt
 from bot.content.chats import messages_in
 from bot.content.foreign import foreign_head
 from bot.content.mails import mail_subject
-from bot.content.office import SAVE_AS_TEXT, document_text
+from bot.content.office import GIVE_NOTES, SAVE_AS_TEXT, document_text, refuse_other_files
 from bot.model.episode import seconds_in
 from bot.model.i18n import gettext as _
-from bot.model.i18n import gettext_noop, spoken
+from bot.model.i18n import spoken
 from bot.model.markup import as_markdown, with_footnotes
 from bot.model.plaintext import clean, text_in
 from bot.model.problems import InvalidInputError, Problem
@@ -43,15 +43,6 @@ _BEGINNING, _NEARLY_ALL, _FEW, _MOMENT = 4_000, 0.8, 2, 100
 _MARKDOWN = re.compile(
     r"^#{1,6} \S|^\s{0,3}(?:[-*] )?\*\*[^*\n]+\*\*|^\s{0,3}[-*] \[[ xX]\] |\]\(<?https?://|^\[\^\w+\]:|^\|.+\|\s*$",
     re.MULTILINE,
-)
-_GIVE_NOTES = gettext_noop("Give the notes as text, Markdown, HTML, a mail, a Word or RTF document, or a chat's export")
-_FEED = r"\ufeff?\s*+(?:<\?xml[^>]*>)?\s*<(?:rss|feed|rdf:RDF)\b"
-_ROWS = r"\ufeff?(?:(?:[^;\n<{]+;(?=\S)){2,}[^;\n<{]*(?:\n|\Z)){2}"
-_GIVE_FEED = gettext_noop("Give it with --rss, and --episode for another one than the newest")
-_OTHER_FILES = (
-    (r"%PDF-", gettext_noop("this is a PDF, not text"), SAVE_AS_TEXT),
-    (_FEED, gettext_noop("this is a feed"), _GIVE_FEED),
-    (_ROWS, gettext_noop("these are the rows of a table, not notes"), _GIVE_NOTES),
 )
 _OF_MAIL = frozenset({"mime-version", "content-type", "content-transfer-encoding", "message-id"})
 _CODE = re.compile(
@@ -91,9 +82,7 @@ def read_notes(data: bytes, path: Path) -> Notes:
             notes_in(text, path.with_suffix(".txt")) if data[:1] == b"{" else _whole(read_html(clean(text)), path, {})
         )
     beginning = data[:_BEGINNING].decode(errors="replace").replace("\r\n", "\n")
-    for pattern, what, cure in _OTHER_FILES:
-        if re.match(pattern, beginning):
-            raise refusal(path, _(what), _(cure))
+    refuse_other_files(beginning, path)
     # A character has at most four bytes, so a longer file is refused before it is decoded.
     if len(data) > 4 * MAX_LENGTH:
         raise _too_long(path)
@@ -212,13 +201,15 @@ def _of_mail(mail: EmailMessage, path: Path) -> Notes:
     if not forms:
         raise refusal(path, _("there are no words in these notes"), _("Give a mail with show notes"))
     notes = forms[0][1] if forms[0][0] > _NEARLY_ALL * forms[-1][0] else forms[-1][1]
+    # The mail of a list is the episode itself, and that of a colleague comes before it.
+    day = mail["date"].datetime.date() if "list-unsubscribe" in mail and mail["date"] else None
     subject = mail_subject(" ".join(clean(str(mail.get("subject", ""))).split()))
-    return Notes((*([Line(subject)] if subject else []), *notes.lines), source=notes.source)
+    return Notes((*([Line(subject)] if subject else []), *notes.lines), source=notes.source, date=day)
 
 
 def _of_chat(text: str, path: Path) -> Notes:
     """Return the notes in the export of a chat."""
     name, messages = messages_in(text)
     if not messages:
-        raise refusal(path, _("these are data for programs, not notes"), _(_GIVE_NOTES))
+        raise refusal(path, _("these are data for programs, not notes"), _(GIVE_NOTES))
     return _whole(marked_lines(told_in(messages)), path, {"number": number_in(name) or None})

@@ -198,7 +198,7 @@ def _divide(body: Sequence[Line], cut: Cut, found: Outline) -> list[Link]:
 def _open(lines: Sequence[Line], found: Outline) -> list[Link]:
     """Find a place for the lines above the subjects, and return the links of a list there."""
     for line in lines:
-        is_out = is_heading(line) or _is_label(line)
+        is_out = is_heading(line) or _is_label(line) or (line.item and is_title(line))
         for said in sentences("" if line.is_link else line.text):
             is_greeting = says_chaff(said) or _OPENING.match(flat(said))
             (found.left_out if is_out or is_greeting else found.opening).append(dataclasses.replace(line, text=said))
