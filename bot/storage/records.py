@@ -233,9 +233,11 @@ class StoredRendering:
 
     def upload_at(self, position: int) -> Upload | None:
         """Return the file that the message brings; None if it brings none, or stands there already."""
-        is_standing = self.revision is not None and position in self.revision.unchanged
-        messages = self.rendering.messages[position : position + 1]
-        return messages[0].upload if messages and not is_standing else None
+        revision, messages = self.revision, self.rendering.messages
+        # Because this is asked of each message of a correction, most of which have none, that comes first.
+        if revision is not None and (not revision.has_recording or position in revision.unchanged):
+            return None
+        return messages[position].upload if position < len(messages) else None
 
 
 class Stopped(NamedTuple):
